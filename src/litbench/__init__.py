@@ -1,0 +1,41 @@
+"""litbench: a research literature workbench for Jupyter.
+
+``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
+`table` shows a frame whole, `tag` suggests themes for a text.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from litbench._display import Chart, Table, table
+from litbench._problems import CorpusError, Problem
+from litbench.codebook import Codebook
+from litbench.corpus import Corpus, load_corpus
+from litbench.tagging import PatternError, tag
+
+if TYPE_CHECKING:
+    from litbench import charts
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Chart",
+    "Codebook",
+    "Corpus",
+    "CorpusError",
+    "PatternError",
+    "Problem",
+    "Table",
+    "charts",
+    "load_corpus",
+    "table",
+    "tag",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Matplotlib takes most of the import time; it is loaded with the first chart.
+    if name == "charts":
+        import importlib
+
+        return importlib.import_module("litbench.charts")
+    raise AttributeError(f"module 'litbench' has no attribute {name!r}")

@@ -1,0 +1,406 @@
+"""The corpus: its tables as tidy data frames, filtered and followed from a theme to a place in a study."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from litbench import _countries, _schema, references
+from litbench._problems import CorpusError
+from litbench.codebook import Codebook
+
+REVIEWS = ("systematic-review", "narrative-review")
+
+
+def load_corpus(path: str | Path | None = None) -> Corpus:
+    """Load a corpus.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path, optional
+        The folder with ``references.bib`` and ``data/``. Without it: the environment variable
+        ``LITBENCH_CORPUS``, else the nearest folder, from here upwards, that has ``data/datapackage.json``.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CorpusError
+        Where there is no corpus, or what is there cannot be read; every problem is listed with its line.
+    """
+    folder = _schema.find_corpus(path)
+    descriptor = _schema.read_descriptor(folder)
+    try:
+        bibliography = references.read(folder / _schema.BIBLIOGRAPHY)
+        frames = {name: _schema.read_table(folder, resource) for name, resource in _schema.tables(descriptor).items()}
+        codebook = Codebook.read(folder / _schema.CODEBOOK)
+        return _assemble(descriptor["version"], bibliography, frames, codebook)
+    except (ValueError, KeyError, OSError) as error:
+        from litbench.check import check
+
+        raise CorpusError(f"The corpus in {folder} cannot be loaded: {error}", check(folder)) from None
+
+
+def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.DataFrame], codebook: Codebook) -> Corpus:
+    bibliography = bibliography.drop(columns="line")
+    studies = bibliography.merge(frames["studies"], on="key", how="inner", validate="one_to_one")
+    if len(studies) != len(bibliography) or len(studies) != len(frames["studies"]):
+        raise ValueError("references.bib and data/studies.csv do not name the same studies")
+    citation = [
+        references.short(authors, complete, year)
+        for authors, complete, year in zip(studies.authors, studies.authors_complete, studies.year, strict=True)
+    ]
+    studies.insert(1, "citation", pd.Series(citation, dtype="str"))
+    places = frames["places"]
+    places.insert(3, "country_name", places.country.map(_countries.name).astype("str"))
+    themes = codebook.to_frame()
+    codes = frames["codes"].astype({"theme": pd.CategoricalDtype(themes.theme)})
+    codes.insert(1, "key", codes.finding.map(frames["findings"].set_index("finding").key).astype("str"))
+    return Corpus(
+        version=version,
+        studies=studies,
+        samples=frames["samples"],
+        places=places,
+        findings=frames["findings"],
+        effects=frames["effects"],
+        codes=codes,
+        themes=themes,
+        appraisal=frames["appraisal"],
+        screening=frames["screening"],
+        codebook=codebook,
+    )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Studies, what was found in them, and how it was coded.
+
+    Attributes
+    ----------
+    version : str
+        Version of the data package, shown in captions.
+    studies : pandas.DataFrame
+        A row a publication: ``key``, ``citation``, the bibliographic record and what is known of the study.
+    samples : pandas.DataFrame
+        A row a cohort, interview round or data set that publications may share.
+    places : pandas.DataFrame
+        A row a place where a study was done; ``lat`` and ``lon`` in degrees (WGS 84), empty where only the
+        country is known.
+    findings : pandas.DataFrame
+        A row an atomic finding, in the corpus's own words.
+    effects : pandas.DataFrame
+        A row a numeric estimate of a finding.
+    codes : pandas.DataFrame
+        A row a theme that one coder gave to one finding; ``agreed`` holds the adjudicated ones.
+    themes : pandas.DataFrame
+        A row a theme of the codebook.
+    appraisal, screening : pandas.DataFrame
+        Answers to checklists, and records considered for inclusion.
+    codebook : Codebook
+    filters : tuple of str
+        How this corpus was narrowed, in words.
+    """
+
+    version: str
+    studies: pd.DataFrame
+    samples: pd.DataFrame
+    places: pd.DataFrame
+    findings: pd.DataFrame
+    effects: pd.DataFrame
+    codes: pd.DataFrame
+    themes: pd.DataFrame
+    appraisal: pd.DataFrame
+    screening: pd.DataFrame
+    codebook: Codebook
+    filters: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        """Return the number of publications."""
+        return len(self.studies)
+
+    @cached_property
+    def agreed(self) -> pd.DataFrame:
+        """The agreed codes, with the domain and label of their theme and the design of their study.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a code: ``finding, key, theme, role, domain, label, design``.
+        """
+        codes = self.codes[self.codes.coder == "agreed"].drop(columns="coder")
+        codes = codes[["finding", "key", "theme", "role"]]
+        codes = codes.merge(self.themes[["theme", "domain", "label"]], on="theme", how="left")
+        codes = codes.merge(self.studies[["key", "design"]], on="key", how="left")
+        return codes.astype({"theme": pd.CategoricalDtype(self.themes.theme)})
+
+    @cached_property
+    def reviews(self) -> frozenset[str]:
+        """Keys of the reviews: they are listed beside counts of evidence, never in them."""
+        return frozenset(self.studies.key[self.studies.design.isin(REVIEWS)])
+
+    @cached_property
+    def _sample_of(self) -> dict[str, str]:
+        known = self.studies.set_index("key")["sample"].dropna()
+        return dict(known)
+
+    def count_samples(self, keys: Iterable[str]) -> int:
+        """Return how many samples the publications `keys` have between them.
+
+        A publication whose sample is not known counts as one of its own, so the number is an upper bound.
+        """
+        return len({self._sample_of.get(key, f"publication {key}") for key in set(keys)})
+
+    # ------------------------------------------------------------------ filters
+
+    def where(
+        self,
+        *,
+        country: str | Iterable[str] | None = None,
+        theme: str | Iterable[str] | None = None,
+        design: str | Iterable[str] | None = None,
+        year: int | tuple[int | None, int | None] | None = None,
+        text: str | None = None,
+        key: str | Iterable[str] | None = None,
+        place: str | Iterable[str] | None = None,
+    ) -> Corpus:
+        """Return the corpus of the studies that meet every condition, with all that belongs to them.
+
+        Parameters
+        ----------
+        country : str or iterable of str
+            ISO 3166-1 alpha-3 code or English name; several mean any of them.
+        theme : str or iterable of str
+            Theme id; keeps the studies that have it among the agreed codes, with *all* their findings
+            (`findings_where` narrows findings).
+        design : str or iterable of str
+        year : int or (int or None, int or None)
+            Year of publication, or first and last year, None for an open end.
+        text : str
+            Words looked for, in any case, in titles, summaries and statements.
+        key : str or iterable of str
+            Citation keys.
+        place : str or iterable of str
+            Words looked for in the names of places, such as ``"Tijuana"``.
+
+        Raises
+        ------
+        ValueError
+            For a country, theme, design or key that is not in the corpus; near names are offered.
+        """
+        keep = set(self.studies.key)
+        said = []
+        if country is not None:
+            codes = [_countries.code(one) for one in _several(country)]
+            keep &= set(self.places.key[self.places.country.isin(codes)])
+            said.append(f"country: {_words([_countries.name(one) for one in codes])}")
+        if theme is not None:
+            chosen = self._known(theme, self.themes.theme, "theme")
+            keep &= set(self.agreed.key[self.agreed.theme.isin(chosen)])
+            said.append(f"theme: {_words(chosen)} among the agreed codes, with all findings of these studies")
+        if design is not None:
+            chosen = self._known(design, self.studies.design.cat.categories, "design")
+            keep &= set(self.studies.key[self.studies.design.isin(chosen)])
+            said.append(f"design: {_words(chosen)}")
+        if year is not None:
+            first, last = (year, year) if isinstance(year, int) else year
+            first = int(self.studies.year.min()) if first is None else first
+            last = int(self.studies.year.max()) if last is None else last
+            keep &= set(self.studies.key[self.studies.year.between(first, last)])
+            said.append(f"year: {first}" if first == last else f"years: {first} to {last}")
+        if text is not None:
+            hits = self.studies.title.str.contains(text, case=False, regex=False) | self.studies.summary.str.contains(
+                text, case=False, regex=False
+            ).fillna(False)
+            found = self.findings.statement.str.contains(text, case=False, regex=False)
+            keep &= set(self.studies.key[hits]) | set(self.findings.key[found])
+            said.append(f"text: {text!r} in title, summary or a statement")
+        if key is not None:
+            chosen = self._known(key, self.studies.key, "citation key")
+            keep &= set(chosen)
+            said.append(f"{len(chosen)} citation keys" if len(chosen) > 3 else f"key: {_words(chosen)}")
+        if place is not None:
+            names = _several(place)
+            hits = pd.Series(False, index=self.places.index)
+            for one in names:
+                hits |= self.places.place.str.contains(one, case=False, regex=False).fillna(False)
+            keep &= set(self.places.key[hits])
+            said.append(f"place: {_words(names)}")
+        return self._keep(self.studies.key.isin(keep), self.findings.key.isin(keep), said)
+
+    def findings_where(
+        self,
+        *,
+        theme: str | Iterable[str] | None = None,
+        kind: str | Iterable[str] | None = None,
+        claim: str | Iterable[str] | None = None,
+        direction: str | Iterable[str] | None = None,
+        text: str | None = None,
+    ) -> Corpus:
+        """Return the corpus of the *findings* that meet every condition, and of their studies.
+
+        Parameters
+        ----------
+        theme, kind, claim, direction : str or iterable of str
+        text : str
+            Words looked for, in any case, in statements.
+        """
+        keep = pd.Series(True, index=self.findings.index)
+        said = []
+        if theme is not None:
+            chosen = self._known(theme, self.themes.theme, "theme")
+            keep &= self.findings.finding.isin(self.agreed.finding[self.agreed.theme.isin(chosen)])
+            said.append(f"findings coded {_words(chosen)}")
+        for name, value in (("kind", kind), ("claim", claim), ("direction", direction)):
+            if value is not None:
+                chosen = self._known(value, self.findings[name].cat.categories, name)
+                keep &= self.findings[name].isin(chosen)
+                said.append(f"findings with {name} {_words(chosen)}")
+        if text is not None:
+            keep &= self.findings.statement.str.contains(text, case=False, regex=False)
+            said.append(f"findings that mention {text!r}")
+        return self._keep(self.studies.key.isin(set(self.findings.key[keep])), keep, said)
+
+    def _keep(self, studies: pd.Series, findings: pd.Series, said: list[str]) -> Corpus:
+        keys = set(self.studies.key[studies])
+        findings_kept = self.findings[findings]
+        ids = set(findings_kept.finding)
+        samples = set(self.studies["sample"][studies].dropna())
+        return replace(
+            self,
+            studies=_narrow(self.studies[studies]),
+            samples=_narrow(self.samples[self.samples["sample"].isin(samples)]),
+            places=_narrow(self.places[self.places.key.isin(keys)]),
+            findings=_narrow(findings_kept),
+            effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
+            codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
+            appraisal=_narrow(self.appraisal[self.appraisal.key.isin(keys)]),
+            filters=self.filters + tuple(said),
+        )
+
+    @staticmethod
+    def _known(value: str | Iterable[str], known: Iterable[str], what: str) -> list[str]:
+        known = [str(one) for one in known]
+        chosen = _several(value)
+        for one in chosen:
+            if one not in known:
+                near = difflib.get_close_matches(one, known, n=3, cutoff=0.4)
+                hint = f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(known[:20])}"
+                raise ValueError(f"No {what} {one!r} in this corpus; {hint}")
+        return chosen
+
+    # ------------------------------------------------------------------ evidence and citations
+
+    def evidence(self, theme: str) -> pd.DataFrame:
+        """Return the trail from a theme to what stands behind it.
+
+        Parameters
+        ----------
+        theme : str
+            Theme id.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a finding that has the theme among its agreed codes: ``citation, year, design, countries,
+            statement, claim, direction, locator, read, finding, key, doi``; reviews stand last.
+        """
+        chosen = self._known(theme, self.themes.theme, "theme")
+        ids = self.agreed.finding[self.agreed.theme.isin(chosen)]
+        trail = self.findings[self.findings.finding.isin(ids)].merge(self.studies, on="key", validate="many_to_one")
+        countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
+        trail["countries"] = trail.key.map(countries).astype("str")
+        trail["review"] = trail.key.isin(self.reviews)
+        trail = trail.sort_values(["review", "year", "key"], kind="stable", ignore_index=True)
+        return trail[
+            ["citation", "year", "design", "countries", "statement", "claim", "direction", "locator", "read",
+             "finding", "key", "doi"]
+        ]  # fmt: skip
+
+    def cite(self, key: str | Iterable[str], style: str = "apa") -> str | list[str]:
+        """Return the formatted reference of a study, or a list of them for several keys.
+
+        Parameters
+        ----------
+        key : str or iterable of str
+            Citation keys.
+        style : str
+            Name of a CSL style; see `litbench.references.cite`.
+        """
+        keys = self._known(key, self.studies.key, "citation key")
+        rows = self.studies.set_index("key", drop=False).loc[keys]
+        formatted = references.cite(rows, style)
+        return formatted[0] if isinstance(key, str) else formatted
+
+    # ------------------------------------------------------------------ in words
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the corpus holds: counts of publications, samples, findings, countries, and the years."""
+        primary = set(self.studies.key) - self.reviews
+        return {
+            "publications": len(self),
+            "reviews": len(self.reviews),
+            "samples": self.count_samples(primary),
+            "findings": len(self.findings),
+            "estimates": int(self.effects.estimate.notna().sum()),
+            "countries": int(self.places.country.nunique()),
+            "themes": int(self.agreed.theme.nunique()),
+            "years": (int(self.studies.year.min()), int(self.studies.year.max())) if len(self) else None,
+        }
+
+    def __repr__(self) -> str:
+        facts = self.describe()
+        years = "no years" if facts["years"] is None else f"{facts['years'][0]} to {facts['years'][1]}"
+        said = f", narrowed to {'; '.join(self.filters)}" if self.filters else ""
+        return (
+            f"Corpus {self.version}: {facts['publications']} publications ({facts['reviews']} of them reviews), "
+            f"at most {facts['samples']} samples, {facts['findings']} findings, {facts['countries']} countries, "
+            f"{years}{said}"
+        )
+
+    def _repr_html_(self) -> str:
+        facts = self.describe()
+        labels = {
+            "publications": "publications",
+            "reviews": "of them reviews",
+            "samples": "samples at most",
+            "findings": "findings",
+            "estimates": "numeric estimates",
+            "countries": "countries",
+            "themes": "themes in use",
+        }
+        cells = "".join(
+            f'<div style="margin-right:1.8em"><b style="font-size:1.5em">{facts[name]:,}</b><br>{label}</div>'
+            for name, label in labels.items()
+        )
+        years = f", {facts['years'][0]} to {facts['years'][1]}" if facts["years"] else ""
+        said = f"<p>Narrowed to {escape('; '.join(self.filters))}.</p>" if self.filters else ""
+        return (
+            f"<div><p><b>Corpus {escape(self.version)}</b>{years}: "
+            f'a curated corpus, not a systematic review.</p><div style="display:flex;flex-wrap:wrap">{cells}</div>{said}</div>'
+        )
+
+
+def _several(value: str | Iterable[str]) -> list[str]:
+    return [value] if isinstance(value, str) else list(value)
+
+
+def _words(values: list[str]) -> str:
+    return " or ".join(values)
+
+
+def _narrow(frame: pd.DataFrame, but: set[str] = frozenset()) -> pd.DataFrame:
+    """Drop categories that no longer occur; the theme keeps the codebook's order and completeness."""
+    frame = frame.reset_index(drop=True)
+    for name in frame.columns[frame.dtypes == "category"]:
+        if name not in but:
+            frame[name] = frame[name].cat.remove_unused_categories()
+    return frame
