@@ -110,6 +110,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         numeric = {name for name in self.data.columns if pd.api.types.is_numeric_dtype(self.data[name])}
+        # A column of sentences keeps room to be read, however many columns stand beside it.
+        long = {name for name in self.data.columns if self.data[name].astype("str").str.len().max() > 60}
         align = {name: "right" if name in numeric else "left" for name in self.data.columns}
         head = "".join(
             f'<th style="text-align:{align[name]}">{escape(str(name).replace("_", " "))}</th>' for name in self.data
@@ -117,7 +119,8 @@ class Table:
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="text-align:{align[name]};vertical-align:top;white-space:normal">{_cell(name, value)}</td>'
+                f'<td style="text-align:{align[name]};vertical-align:top;white-space:normal'
+                f'{";min-width:20em" if name in long else ""}">{_cell(name, value)}</td>'
                 for name, value in zip(self.data.columns, row, strict=True)
             )
             + "</tr>"

@@ -355,7 +355,8 @@ def known_fields(corpus: Corpus) -> Chart:
     rows = [(name, int((known.fillna(False) & primary).sum()), int(primary.sum())) for name, known, _ in facts]
     data = pd.DataFrame(rows, columns=["field", "known", "of"]).sort_values("known", ascending=False, ignore_index=True)
     full = int(data.known[data.field == "Read in full text"].iloc[0])
-    title = f"{full} of {int(primary.sum())} studies {'was' if full == 1 else 'were'} read in full text; the rest in their abstracts"
+    read = "study was" if full == 1 else "studies were"
+    title = f"{full} {read} read in full text, {int(primary.sum()) - full} in their abstracts"
     subtitle = "Studies for which each thing is known; reviews are left out"
     figure = _figure(7.5, 0.3 * len(data) + 0.2, title, subtitle, _caption(corpus))
     ax = figure.subplots()
@@ -423,17 +424,24 @@ def themes_by_studies(corpus: Corpus) -> Chart:
 
 
 def _matrix(
-    name: str, corpus: Corpus, counts: pd.DataFrame, totals: pd.Series, labels: Mapping[str, str],
-    title: str, subtitle: str, data: pd.DataFrame, alt: str, note: str = "", width: float | None = None,
-) -> Chart:  # fmt: skip
+    name: str,
+    counts: pd.DataFrame,
+    totals: pd.Series,
+    labels: Mapping[str, str],
+    title: str,
+    subtitle: str,
+    caption: str,
+    data: pd.DataFrame,
+    alt: str,
+) -> Chart:
     """Draw counts (themes × groups), shaded by their share of the group's publications."""
     if (totals < 5).any():
         subtitle += "; columns of fewer than five studies are not shaded"
-    width = width or max(7.5, 3.4 + 0.62 * counts.shape[1])
-    figure = _figure(width, 0.215 * len(counts) + 1.0, title, subtitle, _caption(corpus, note))
+    figure = _figure(max(7.5, 3.4 + 0.62 * counts.shape[1]), 0.215 * len(counts) + 1.0, title, subtitle, caption)
     ax = figure.subplots()
     # A share of a handful of studies would outshine the rest: such columns show their counts alone.
-    share = counts.div(totals.clip(lower=1), axis=1).where(totals >= 5, 0.0)
+    share = counts.div(totals.clip(lower=1), axis=1)
+    share.loc[:, totals < 5] = 0.0
     ax.imshow(share, cmap=SHADES, vmin=0, vmax=max(float(share.to_numpy().max()), 0.01), aspect="auto")
     limit = share.to_numpy().max() * 0.5
     for row in range(counts.shape[0]):
@@ -521,8 +529,11 @@ def themes_by(corpus: Corpus, by: str, groups: int = 12, themes: int = 30) -> Ch
         else " are drawn."
     )
     top = tidy.loc[tidy.publications.idxmax()]
-    alt = f"Matrix of {len(shown)} themes by {len(drawn.columns)} groups. The fullest cell is {labels[top.theme]} in {top.group}, {top.publications} publications."
-    return _matrix(f"themes_by_{by}", corpus, drawn, totals, labels, title, subtitle, tidy, alt, note)
+    alt = (
+        f"Matrix of {len(shown)} themes by {len(drawn.columns)} groups. The fullest cell is {labels[top.theme]} in "
+        f"{top.group}, {top.publications} publications."
+    )
+    return _matrix(f"themes_by_{by}", drawn, totals, labels, title, subtitle, _caption(corpus, note), tidy, alt)
 
 
 @_styled
@@ -556,8 +567,12 @@ def themes_compared(groups: Mapping[str, Corpus], themes: int = 30) -> Chart:
         "Publications by theme and group, shaded by the share of the group; · none in this corpus; reviews left out"
     )
     alt = f"Matrix of {len(shown)} themes by {len(groups)} groups. In every group: {', '.join(everywhere) or 'none'}."
-    return _matrix("themes_compared", first, counts.loc[shown], totals, labels, title, subtitle, tidy, alt,
-                   f"The {len(shown)} most frequent themes are drawn.")  # fmt: skip
+    together = len(set().union(*(set(group.studies.key) for group in groups.values())))
+    caption = (
+        f"Corpus {first.version}: {_count(together, 'publication')} in {len(groups)} groups. "
+        f"A curated corpus, not a systematic review. The {len(shown)} most frequent themes are drawn."
+    )
+    return _matrix("themes_compared", counts.loc[shown], totals, labels, title, subtitle, caption, tidy, alt)
 
 
 @_styled
@@ -593,13 +608,20 @@ def themes_over_time(corpus: Corpus, years: int = 5, themes: int = 30) -> Chart:
     well = [period for period in drawn.columns if totals[period] >= 10]
     if len(well) > 1:
         change = (share[well[-1]] - share[well[0]]).sort_values()
-        title = f"{labels[change.index[-1]]}: from {share.at[change.index[-1], well[0]]:.0%} of studies in {well[0]} to {share.at[change.index[-1], well[-1]]:.0%} in {well[-1]}, the largest rise"
+        risen = change.index[-1]
+        title = (
+            f"{labels[risen]}: from {share.at[risen, well[0]]:.0%} of studies in {well[0]} to "
+            f"{share.at[risen, well[-1]]:.0%} in {well[-1]}, the largest rise"
+        )
     else:
         title = "Too few studies to compare periods"
-    subtitle = "Publications by theme and period of publication, shaded by the share of the period in this corpus; reviews left out"
+    subtitle = (
+        "Publications by theme and period of publication, shaded by the share of the period in this corpus; "
+        "reviews left out"
+    )
     alt = f"Matrix of {len(shown)} themes by {len(periods)} periods. {title}."
-    return _matrix("themes_over_time", corpus, drawn, totals, labels, title, subtitle, tidy, alt,
-                   f"The {len(shown)} most frequent themes are drawn.")  # fmt: skip
+    caption = _caption(corpus, f"The {len(shown)} most frequent themes are drawn.")
+    return _matrix("themes_over_time", drawn, totals, labels, title, subtitle, caption, tidy, alt)
 
 
 @_styled
@@ -638,7 +660,10 @@ def themes_together(corpus: Corpus, themes: int = 24) -> Chart:
         if row.theme in square.index and row.other in square.index:
             square.at[row.theme, row.other] = square.at[row.other, row.theme] = row.publications
     top = data.iloc[0]
-    title = f"{labels[top.theme]} and {labels[top.other]} meet most often: in findings of {_count(int(top.publications), 'publication')}"
+    title = (
+        f"{labels[top.theme]} and {labels[top.other]} meet most often: in findings of "
+        f"{_count(int(top.publications), 'publication')}"
+    )
     subtitle = "Publications with a finding that has both themes; themes in codebook order, reviews left out"
     size = 0.29 * len(shown)
     figure = _figure(
@@ -668,6 +693,91 @@ def _directed(corpus: Corpus) -> pd.DataFrame:
     """Return the codes of effects and associations from studies, not reviews, with claim and direction."""
     findings = corpus.findings[corpus.findings.claim.isin(DIRECTED) & ~corpus.findings.key.isin(corpus.reviews)]
     return corpus.agreed.merge(findings[["finding", "claim", "direction"]], on="finding")
+
+
+@_styled
+def claims(corpus: Corpus) -> Chart:
+    """Draw what kinds of claims the findings make, by number of studies.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a kind of claim, ``claim, publications, samples, findings, reviews``.
+    """
+    kinds = corpus.findings.claim.astype("str").fillna("not told yet")
+    order = ["effect", "association", "prevalence", "view", "description", "recommendation", "not told yet"]
+    rows = []
+    for kind in order:
+        keys = set(corpus.findings.key[kinds == kind])
+        primary = keys - corpus.reviews
+        if keys:
+            rows.append(
+                (
+                    kind,
+                    len(primary),
+                    corpus.count_samples(primary),
+                    int((kinds == kind).sum()),
+                    len(keys & corpus.reviews),
+                )
+            )
+    if not rows:
+        return _nothing("claims", corpus, "findings")
+    data = pd.DataFrame(rows, columns=["claim", "publications", "samples", "findings", "reviews"])
+    directed = corpus.findings[kinds.isin(DIRECTED)]
+    n = directed.key[~directed.key.isin(corpus.reviews)].nunique()
+    title = f"{n} of {len(corpus) - len(corpus.reviews)} studies have a finding that is an effect or an association"
+    subtitle = "Publications with a finding of each kind (bar) and samples, at most (tick); reviews left out"
+    figure = _figure(7.5, 0.3 * len(data) + 0.2, title, subtitle, _caption(corpus))
+    ax = figure.subplots()
+    colors = [BLUE if kind in DIRECTED else "#9fb3c4" for kind in data.claim]
+    _bars(ax, data.claim.str.capitalize(), data.publications, data.samples, colors)
+    alt = "Bars of publications by kind of claim: " + "; ".join(
+        f"{row.claim} {row.publications}" for row in data.itertuples()
+    )
+    return Chart("claims", title, figure, data, alt + ".")
+
+
+@_styled
+def themes_in_study(corpus: Corpus, themes: int = 30) -> Chart:
+    """Draw the themes of one study by number of its findings.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Of one study: findings of several are not counted together, since one was read deeper than another.
+    themes : int
+        How many of the most frequent themes are drawn; ``data`` has them all.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme, ``theme, label, domain, findings``.
+
+    Raises
+    ------
+    ValueError
+        For a corpus of more than one study.
+    """
+    if len(corpus) != 1:
+        raise ValueError(
+            f"themes_in_study() draws one study, this corpus has {len(corpus)}; narrow it with where(key=...) "
+            "or draw themes_by_studies()"
+        )
+    study = corpus.studies.iloc[0]
+    groups = corpus.agreed.groupby("theme", observed=True)
+    rows = [(str(theme), g.label.iloc[0], g.domain.iloc[0], g.finding.nunique()) for theme, g in groups]
+    data = pd.DataFrame(rows, columns=["theme", "label", "domain", "findings"])
+    if data.empty:
+        return _nothing("themes_in_study", corpus, "coded findings")
+    data = data.sort_values(["findings", "theme"], ascending=[False, True], ignore_index=True)
+    drawn = data.head(themes)
+    of = len(corpus.findings)
+    title = f"{drawn.label.iloc[0]}: {drawn.findings.iloc[0]} of {of} findings of {study.citation}"
+    subtitle = "Findings of this one study by theme; a finding may have several"
+    figure = _figure(7.5, 0.21 * len(drawn) + 0.2, title, subtitle, _caption(corpus))
+    _bars(figure.subplots(), drawn.label, drawn.findings)
+    listed = "; ".join(f"{row.label} {row.findings}" for row in drawn.head(10).itertuples())
+    return Chart("themes_in_study", title, figure, data, f"Bars of findings by theme: {listed}.")
 
 
 @_styled
@@ -714,12 +824,18 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
     samples = corpus.count_samples(codes.key)
     by_direction = codes.groupby("direction", observed=True).key.nunique()
     harm, benefit = int(by_direction.get("harm", 0)), int(by_direction.get("benefit", 0))
-    title = f"{domain_label}: {harm} of {publications} studies have an effect or association that points to harm, {benefit} one to benefit"
+    title = (
+        f"{domain_label}: {harm} of {publications} studies have an effect or association that points to harm, "
+        f"{benefit} one to benefit"
+    )
     subtitle = (
         f"Studies with an effect or association in which the theme is the {role}, by direction for people who use "
         "drugs; a study with findings in two directions counts in both"
     )
-    note = f"{_count(publications, 'study').replace('studys', 'studies')}, at most {_count(samples, 'sample')}. Associations are not causes. Most were read in abstracts, which print what is significant."
+    note = (
+        f"Drawn: {_count(publications, 'publication')}, at most {_count(samples, 'sample')}. Associations are not "
+        "causes. Most were read in abstracts, which print what is significant."
+    )
     figure = _figure(8.5, 0.27 * len(wide) + 0.5, title, subtitle, _caption(corpus, note))
     ax = figure.subplots()
     rows_at = np.arange(len(wide))
@@ -741,7 +857,7 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
         ax.text(
             right + 0.6,
             row,
-            f"{n} of them, {m} samples" if row == 0 else f"{n}, {m}",
+            f"{n} studies, {m} samples" if row == 0 else f"{n}, {m}",
             va="center",
             size=7.5,
             color=SOFT,
@@ -755,7 +871,7 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
     handles = [Patch(color=color, label=name) for name, color in DIRECTIONS.items() if wide[name].sum()]
     ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, fontsize=8, handlelength=1.2)
     listed = "; ".join(
-        f"{labels[theme]} {wide.at[theme, 'harm']} harm, {wide.at[theme, 'benefit']} benefit, {wide.at[theme, 'mixed']} mixed, {wide.at[theme, 'null']} null"
+        f"{labels[theme]} " + ", ".join(f"{wide.at[theme, direction]} {direction}" for direction in DIRECTIONS)
         for theme in order[:8]
     )
     return Chart(f"direction_by_{domain}", title, figure, data, f"Bars of studies by theme and direction: {listed}.")
@@ -794,14 +910,15 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
         keys = set(measured.key)
         found.append(
             (str(exposure), str(outcome), len(keys), corpus.count_samples(keys),
-             measured.key[measured.direction == "harm"].nunique(), measured.key[measured.direction == "benefit"].nunique(),
+             measured.key[measured.direction == "harm"].nunique(),
+             measured.key[measured.direction == "benefit"].nunique(),
              len(set(group.key[group.claim == "view"]) - keys))
         )  # fmt: skip
     data = pd.DataFrame(found, columns=["exposure", "outcome", "measured", "samples", "harm", "benefit", "told"])
     labels = corpus.themes.set_index("theme").label
     in_use = corpus.themes[corpus.themes.retired.isna() | (corpus.themes.retired == "")]
-    down = [theme for theme in in_use.theme[in_use.domain == rows]]
-    across = [theme for theme in in_use.theme[in_use.domain.isin(columns)]]
+    down = list(in_use.theme[in_use.domain == rows])
+    across = list(in_use.theme[in_use.domain.isin(columns)])
     total = len(down) * len(across)
     empty = total - len(data)
     title = f"{empty} of {total} pairs of practice and outcome have no study in this corpus"
@@ -810,7 +927,7 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
         "which participants tell of it; area: number of publications; · none in this corpus"
     )
     figure = _figure(4 + 0.36 * len(across), 0.36 * len(down) + 1.9, title, subtitle,
-                     _caption(corpus, "Reviews are left out. Reported together in a finding; associations are not causes."))  # fmt: skip
+                     _caption(corpus, "Reviews are left out. Reported together in a finding: not causal."))  # fmt: skip
     ax = figure.subplots()
     row_of = {theme: number for number, theme in enumerate(down)}
     column_of = {theme: number for number, theme in enumerate(across)}
@@ -820,7 +937,8 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
             continue
         x, y = column_of[cell.outcome], row_of[cell.exposure]
         filled.add((x, y))
-        ax.scatter(x, y, s=16 * (cell.measured + cell.told), facecolor="none", edgecolor=SOFT, linewidth=0.8)
+        if cell.told:
+            ax.scatter(x, y, s=24 * (cell.measured + cell.told), facecolor="none", edgecolor=SOFT, linewidth=0.9)
         if cell.measured:
             kind = (
                 "mixed"
@@ -831,8 +949,8 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
                 if cell.benefit
                 else "null"
             )
-            ax.scatter(x, y, s=16 * cell.measured, color=DIRECTIONS[kind], linewidth=0)
-            if cell.measured > 3:
+            ax.scatter(x, y, s=24 * cell.measured, color=DIRECTIONS[kind], linewidth=0)
+            if cell.measured > 2:
                 ax.text(
                     x, y, cell.measured, ha="center", va="center", size=6.5, color="white" if kind == "harm" else INK
                 )
@@ -854,7 +972,7 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
     handles.append(
         Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=SOFT, label="told by participants")
     )
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, fontsize=8)
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, 0.0), ncols=5, fontsize=8.5)
     top = data.sort_values(["measured", "told"], ascending=False).head(5)
     listed = "; ".join(
         f"{labels[row.exposure]} and {labels[row.outcome]} {row.measured} measured, {row.told} told"

@@ -21,7 +21,8 @@ from litbench.codebook import NO_THEME, Codebook
 LONGEST_CELL = 10_000  # characters; a longer one is a broken quotation mark or a pasted document
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PERSON_FIRST = re.compile(
-    r"\b(?<!Network of )(addicts?|junkies?|junky|drug[- ]abusers?|substance[- ]abusers?|(?:injecting |injection |intravenous )?drug[- ]users?"
+    r"\b(?<!Network of )(addicts?|junkies?|junky|drug[- ]abusers?|substance[- ]abusers?"
+    r"|(?:injecting |injection |intravenous )?drug[- ]users?"
     r"|IDUs|prostitutes?|inmates?|convicts?|ex-cons?|felons?|the homeless)\b"
     r"(?! (?:Study|Cohort))",  # proper names of studies stay
     re.IGNORECASE,
@@ -327,9 +328,15 @@ def _bibliography(folder: Path) -> tuple[dict[str, dict[str, Any]], list[Problem
             line = next((n for n, (now, then) in enumerate(pairs, 1) if now != then), text.count("\n") + 1)
             wanted = (canonical.split("\n")[line - 1 : line] or [""])[0]
             problems.append(
-                Problem(name, line, "", (text.split("\n")[line - 1 : line] or [""])[0].strip(),
-                        "the file is not in its canonical form (sorted by key, one field a line, UTF-8 without LaTeX)",
-                        f"Here should stand: {wanted.strip() or '(an empty line)'}. `litbench format` rewrites the file so"))  # fmt: skip
+                Problem(
+                    name,
+                    line,
+                    "",
+                    (text.split("\n")[line - 1 : line] or [""])[0].strip(),
+                    "the file is not in its canonical form (sorted by key, one field a line, UTF-8 without LaTeX)",
+                    f"Here should stand: {wanted.strip() or '(an empty line)'}. `litbench format` rewrites the file so",
+                )
+            )
     for key, row in entries.items():
         for field in ("title", "year", "authors"):
             if row[field] is None or row[field] != row[field] or str(row[field]) in ("", "<NA>"):
@@ -680,10 +687,11 @@ def _terms(codebook: Codebook) -> Iterator[Problem]:
 
 def _themes(rows: Rows, codebook: Codebook) -> Iterator[Problem]:
     known = {theme.id: theme for theme in codebook.themes}
-    given: dict[tuple[str, str], set[str]] = {}
+    given: dict[tuple[str, str, str], set[str]] = {}
+    latest = max((row["round"] for _, row in rows), default="")
     for line, row in rows:
         theme = row["theme"]
-        given.setdefault((row["finding"], row["coder"]), set()).add(theme)
+        given.setdefault((row["finding"], row["coder"], row["round"]), set()).add(theme)
         if theme == NO_THEME:
             continue
         if theme not in known:
@@ -696,9 +704,9 @@ def _themes(rows: Rows, codebook: Codebook) -> Iterator[Problem]:
                 "the codebook has no such theme",
                 f"Did you mean {hint[0]}?" if hint else "Add it to data/codebook.yaml or use one that is there",
             )
-        elif known[theme].retired and row["coder"] == "agreed":
+        elif known[theme].retired and row["round"] == latest:
             yield Problem("data/codes.csv", line, "theme", theme, "this theme is retired", known[theme].retired)
-    for (finding, coder), themes in given.items():
+    for (finding, coder, _), themes in given.items():
         if NO_THEME in themes and len(themes) > 1:
             yield Problem(
                 "data/codes.csv",

@@ -141,8 +141,9 @@ class Codebook:
         raise KeyError(f"no theme {theme!r} in the codebook")
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a theme: ``theme, domain, label, definition, use_when, not_when, example, near_miss, since, retired``.
+        """Return the themes, a row each.
 
+        Columns ``theme, domain, label, definition, use_when, not_when, example, near_miss, since, retired``;
         ``domain`` is a category in the codebook's order.
         """
         frame = pd.DataFrame(

@@ -64,6 +64,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
     places.insert(3, "country_name", places.country.map(_countries.name).astype("str"))
     themes = codebook.to_frame()
     codes = frames["codes"].astype({"theme": pd.CategoricalDtype(themes.theme)})
+    claims = frames["claims"]
     codes.insert(1, "key", codes.finding.map(frames["findings"].set_index("finding").key).astype("str"))
     return Corpus(
         version=version,
@@ -73,6 +74,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         findings=frames["findings"],
         effects=frames["effects"],
         codes=codes,
+        claims=claims,
         themes=themes,
         appraisal=frames["appraisal"],
         screening=frames["screening"],
@@ -100,7 +102,9 @@ class Corpus:
     effects : pandas.DataFrame
         A row a numeric estimate of a finding.
     codes : pandas.DataFrame
-        A row a theme that one coder gave to one finding; ``agreed`` holds the adjudicated ones.
+        A row a theme that one coder gave to one finding in one round; `agreed` holds the adjudicated ones.
+    claims : pandas.DataFrame
+        A row a kind of claim that one coder saw in one finding; ``findings.claim`` holds the agreed one.
     themes : pandas.DataFrame
         A row a theme of the codebook.
     appraisal, screening : pandas.DataFrame
@@ -117,6 +121,7 @@ class Corpus:
     findings: pd.DataFrame
     effects: pd.DataFrame
     codes: pd.DataFrame
+    claims: pd.DataFrame
     themes: pd.DataFrame
     appraisal: pd.DataFrame
     screening: pd.DataFrame
@@ -129,14 +134,33 @@ class Corpus:
 
     @cached_property
     def agreed(self) -> pd.DataFrame:
-        """The agreed codes, with the domain and label of their theme and the design of their study.
+        """The agreed codes of the latest round, with the domain and label of their theme and their study's design.
 
         Returns
         -------
         pandas.DataFrame
             A row a code: ``finding, key, theme, role, domain, label, design``.
         """
-        codes = self.codes[self.codes.coder == "agreed"].drop(columns="coder")
+        return self.coded_by("agreed")
+
+    def coded_by(self, coder: str, round: int | None = None) -> pd.DataFrame:
+        """Return the codes of one coder in one round.
+
+        Parameters
+        ----------
+        coder : str
+            ``agreed``, ``first``, ``second``, or a person's initials.
+        round : int, optional
+            Round of coding; without it the latest in which this coder coded.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a code: ``finding, key, theme, role, domain, label, design``.
+        """
+        coder = self._known(coder, self.codes.coder.unique(), "coder")[0] if len(self.codes) else coder
+        codes = self.codes[self.codes.coder == coder]
+        codes = codes[codes["round"] == (codes["round"].max() if round is None else round)]
         codes = codes[["finding", "key", "theme", "role"]]
         codes = codes.merge(self.themes[["theme", "domain", "label"]], on="theme", how="left")
         codes = codes.merge(self.studies[["key", "design"]], on="key", how="left")
@@ -203,7 +227,7 @@ class Corpus:
             keep &= set(self.places.key[self.places.country.isin(codes)])
             said.append(f"country: {_words([_countries.name(one) for one in codes])}")
         if theme is not None:
-            chosen = self._known(theme, self.themes.theme, "theme")
+            chosen = self._themes_in_use(theme)
             keep &= set(self.agreed.key[self.agreed.theme.isin(chosen)])
             said.append(f"theme: {_words(chosen)} among the agreed codes, with all findings of these studies")
         if design is not None:
@@ -256,7 +280,7 @@ class Corpus:
         keep = pd.Series(True, index=self.findings.index)
         said = []
         if theme is not None:
-            chosen = self._known(theme, self.themes.theme, "theme")
+            chosen = self._themes_in_use(theme)
             keep &= self.findings.finding.isin(self.agreed.finding[self.agreed.theme.isin(chosen)])
             said.append(f"findings coded {_words(chosen)}")
         for name, value in (("kind", kind), ("claim", claim), ("direction", direction)):
@@ -282,9 +306,17 @@ class Corpus:
             findings=_narrow(findings_kept),
             effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
             codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
+            claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
             appraisal=_narrow(self.appraisal[self.appraisal.key.isin(keys)]),
             filters=self.filters + tuple(said),
         )
+
+    def _themes_in_use(self, theme: str | Iterable[str]) -> list[str]:
+        chosen = self._known(theme, self.themes.theme, "theme")
+        for one in chosen:
+            if retired := self.codebook[one].retired:
+                raise ValueError(f"The theme {one!r} is retired. {retired}.")
+        return chosen
 
     @staticmethod
     def _known(value: str | Iterable[str], known: Iterable[str], what: str) -> list[str]:
@@ -313,7 +345,7 @@ class Corpus:
             A row a finding that has the theme among its agreed codes: ``citation, year, design, countries,
             statement, claim, direction, locator, read, finding, key, doi``; reviews stand last.
         """
-        chosen = self._known(theme, self.themes.theme, "theme")
+        chosen = self._themes_in_use(theme)
         ids = self.agreed.finding[self.agreed.theme.isin(chosen)]
         trail = self.findings[self.findings.finding.isin(ids)].merge(self.studies, on="key", validate="many_to_one")
         countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
@@ -324,6 +356,54 @@ class Corpus:
             ["citation", "year", "design", "countries", "statement", "claim", "direction", "locator", "read",
              "finding", "key", "doi"]
         ]  # fmt: skip
+
+    def coded_findings(self) -> pd.DataFrame:
+        """Return every finding with its agreed themes, in the order of the corpus.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a finding: ``citation, statement, claim, direction, themes, locator, finding``; ``themes`` are
+            labels separated by semicolons.
+        """
+        themes = self.agreed.groupby("finding").label.agg("; ".join)
+        rows = self.findings.merge(self.studies[["key", "citation"]], on="key")
+        rows["themes"] = rows.finding.map(themes).astype("str")
+        return rows[["citation", "statement", "claim", "direction", "themes", "locator", "finding"]]
+
+    def estimates(self) -> pd.DataFrame:
+        """Return every numeric estimate with its finding.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an estimate: ``citation, statement, measure, estimate, ci_low, ci_high, adjusted, comparator,
+            direction, level, reporting, locator, finding``.
+        """
+        rows = self.effects.merge(self.findings, on="finding").merge(self.studies[["key", "citation"]], on="key")
+        return rows[
+            ["citation", "statement", "measure", "estimate", "ci_low", "ci_high", "adjusted", "comparator", "direction",
+             "level", "reporting", "locator", "finding"]
+        ]  # fmt: skip
+
+    def methods_notes(self) -> pd.DataFrame:
+        """Return the notes on sample, recruitment, analysis and stated limits: ``citation, note``, a row a note."""
+        notes = self.studies[["citation", "methods_notes"]].dropna()
+        notes = notes.assign(note=notes.methods_notes.str.split(" | ", regex=False)).explode("note")
+        return notes[["citation", "note"]].reset_index(drop=True)
+
+    def shared_samples(self) -> pd.DataFrame:
+        """Return the samples that more than one publication reports on, the most used first.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a sample: ``name, place, years, publications, sample``.
+        """
+        used = self.studies["sample"].value_counts()
+        rows = self.samples.assign(publications=self.samples["sample"].map(used).fillna(0).astype(int))
+        rows = rows[rows.publications > 1].sort_values(["publications", "sample"], ascending=[False, True])
+        return rows[["name", "place", "years", "publications", "sample"]].reset_index(drop=True)
 
     def cite(self, key: str | Iterable[str], style: str = "apa") -> str | list[str]:
         """Return the formatted reference of a study, or a list of them for several keys.
@@ -385,7 +465,8 @@ class Corpus:
         said = f"<p>Narrowed to {escape('; '.join(self.filters))}.</p>" if self.filters else ""
         return (
             f"<div><p><b>Corpus {escape(self.version)}</b>{years}: "
-            f'a curated corpus, not a systematic review.</p><div style="display:flex;flex-wrap:wrap">{cells}</div>{said}</div>'
+            f'a curated corpus, not a systematic review.</p><div style="display:flex;flex-wrap:wrap">{cells}</div>'
+            f"{said}</div>"
         )
 
 

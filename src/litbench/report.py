@@ -13,7 +13,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from litbench._display import Chart
 from litbench.corpus import load_corpus
 
 if TYPE_CHECKING:
@@ -51,6 +50,7 @@ def execute(path: Path, figures: Path | None = None) -> NotebookNode:
         timeout=TIMEOUT,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
         resources={"metadata": {"path": path.parent}},
     )
     environment = {**os.environ, "PYTHONWARNINGS": "default", "MPLBACKEND": "agg"}
@@ -85,7 +85,7 @@ def _execute_all(
                 done[path] = future.result()
             except Exception as error:  # whatever stops a notebook is said with its name, and the others go on
                 failed[path] = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip()
-            bar.set_postfix_str(path.stem)
+            bar.set_postfix_str(path.stem, refresh=False)
             bar.update()
     return done, failed
 
@@ -221,7 +221,8 @@ def _document(
     page: dict[str, Any], pages: list[dict[str, Any]], before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> str:
     links = "".join(
-        f'<li{" aria-current=page" if other is page else ""}><a href="{other["file"]}">{escape(other["title"])}</a></li>'
+        f"<li{' aria-current=page' if other is page else ''}>"
+        f'<a href="{other["file"]}">{escape(other["title"])}</a></li>'
         for other in pages
     )
     back = f'<a href="{before["file"]}">← {escape(before["title"])}</a>' if before else "<span></span>"
@@ -249,10 +250,7 @@ def _index(pages: list[dict[str, Any]], facts: dict[str, Any], version: str) -> 
         "Policing and people who use drugs: the evidence, study by study",
         f"<main class=index><h1>Policing and people who use drugs</h1>"
         f"<p class=lead>What {facts['publications']} studies from {facts['countries']} countries, "
-        f"{facts['years'][0]} to {facts['years'][1]}, found: {facts['findings']:,} findings, coded by theme, each with its "
-        f"study and its place in it. A curated corpus, not a systematic review. Corpus {escape(version)}.</p>"
+        f"{facts['years'][0]} to {facts['years'][1]}, found: {facts['findings']:,} findings, coded by theme, each with "
+        f"its study and its place in it. A curated corpus, not a systematic review. Corpus {escape(version)}.</p>"
         f'<div class="cards">{cards}</div></main>',
     )
-
-
-__all__ = ["Chart", "build_report", "execute", "run_in_place"]
