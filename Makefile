@@ -31,13 +31,16 @@ run: $(READY) ## check the data, execute every notebook, write build/report and 
 test: $(READY) ## ruff, pytest, and nbval over all notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 check: $(READY) ## check references.bib and data/ only
 	@$(BIN)/litbench check
 
 notebooks: $(READY) ## re-execute the notebooks in place, after the data or the package has changed
 	@$(BIN)/litbench report --in-place
+	@$(BIN)/python -c "import litbench as lb; lb.charts.evidence_gap_map(lb.load_corpus(), \
+	  'policing', ('mechanism', 'harm', 'rights')).save('docs/evidence_gap_map')"
 
 lab: $(READY) ## open JupyterLab with the start notebook
 	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_start_here.ipynb

@@ -7,7 +7,6 @@ in them; only effects and associations enter charts of direction; shares are sha
 from __future__ import annotations
 
 import functools
-import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -17,8 +16,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
+from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
 from litbench import _countries
@@ -69,7 +70,11 @@ def _styled(function: Callable[..., Chart]) -> Callable[..., Chart]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Chart:
         with mpl.rc_context(_STYLE):
-            return function(*args, **kwargs)
+            chart = function(*args, **kwargs)
+            # The layout is computed once: computed anew at each resolution, it would differ in the last digits.
+            chart.figure.draw_without_rendering()
+            chart.figure.set_layout_engine("none")
+            return chart
 
     return wrapper
 
@@ -88,11 +93,25 @@ def _caption(corpus: Corpus, note: str = "") -> str:
     ).strip()
 
 
+def _wrap(text: str, inches: float, size: float, weight: str = "normal") -> list[str]:
+    """Break a text into lines of at most so many inches, by the measured width of its letters."""
+    font = FontProperties(size=size, weight=weight)
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_to_path.get_text_width_height_descent(longer, font, False)[0] <= inches * 72:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def _figure(width: float, height: float, title: str, subtitle: str, caption: str) -> Figure:
     """Return a figure of `height` inches for the axes, with room kept for title, subtitle and caption."""
-    title_lines = textwrap.wrap(title, int(width * 10))
-    subtitle_lines = textwrap.wrap(subtitle, int(width * 14))
-    caption_lines = textwrap.wrap(caption, int(width * 16.5))
+    room = width * 0.955
+    title_lines = _wrap(title, room, 13, "bold")
+    subtitle_lines = _wrap(subtitle, room, 9)
+    caption_lines = _wrap(caption, room, 7.5)
     top = 0.16 + 0.25 * len(title_lines) + 0.18 * len(subtitle_lines) + 0.08
     bottom = 0.14 + 0.15 * len(caption_lines)
     total = height + top + bottom
@@ -154,7 +173,8 @@ def studies_by_year(corpus: Corpus) -> Chart:
         ax.tick_params(axis="x", length=2)
     axes[0].set_ylim(0, counted.publications.max() * 1.3)
     axes[-1].set_xlim(first - 0.7, last + 0.7)
-    axes[-1].xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True, nbins=8))
+    ticks = mpl.ticker.MaxNLocator(integer=True, nbins=8).tick_values(first, last)
+    axes[-1].set_xticks([tick for tick in ticks if first <= tick <= last])
     listed = "; ".join(f"{name} {totals[name]}" for name in order)
     alt = f"Bars of publications by year from {first} to {last}, a row for each family of designs: {listed}."
     return Chart("studies_by_year", title, figure, counted.astype({"publications": "int64"}), alt)

@@ -1,0 +1,150 @@
+"""Charts are tested by their numbers and their layout."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from litbench import charts
+
+DRAWN = {
+    "studies_by_year": lambda c: charts.studies_by_year(c),
+    "studies_by_country": lambda c: charts.studies_by_country(c),
+    "places_map": lambda c: charts.places_map(c),
+    "border": lambda c: charts.places_map(c, extent=(-121, 28, -103, 36)),
+    "known_fields": lambda c: charts.known_fields(c),
+    "themes_by_studies": lambda c: charts.themes_by_studies(c),
+    "themes_together": lambda c: charts.themes_together(c),
+    "themes_by_country": lambda c: charts.themes_by(c, "country"),
+    "themes_by_design": lambda c: charts.themes_by(c, "design"),
+    "themes_over_time": lambda c: charts.themes_over_time(c),
+    "claims": lambda c: charts.claims(c),
+    "direction_of_policing": lambda c: charts.direction_by_theme(c, "policing", "exposure"),
+    "direction_of_responses": lambda c: charts.direction_by_theme(c, "response", "response"),
+    "gap_map": lambda c: charts.evidence_gap_map(c, "policing", ("mechanism", "harm", "rights")),
+    "compared": lambda c: charts.themes_compared({"all": c, "Mexico": c.where(country="Mexico")}),
+}
+
+
+def collisions(figure) -> list[str]:
+    """Return the texts of a figure that overlap one another or leave it."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    texts = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip()]
+    boxes = [(one, one.get_window_extent(renderer)) for one in texts]
+    width, height = figure.canvas.get_width_height()
+    found = [
+        f"cut off: {one.get_text()!r}"
+        for one, box in boxes
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
+    ]
+    for (one, a), (other, b) in combinations(boxes, 2):
+        # The box of a slanted text is far larger than its letters; slanted labels stand in one row, a step apart.
+        if one.get_rotation() or other.get_rotation():
+            continue
+        if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1:
+            found.append(f"overlap: {one.get_text()!r} and {other.get_text()!r}")
+    return found
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_nothing_overlaps_or_is_cut_off(corpus, name):
+    assert collisions(DRAWN[name](corpus).figure) == []
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_ten_studies(corpus, name):
+    few = corpus.where(key=list(corpus.studies.key[::31]))
+    assert len(few) == 10
+    chart = DRAWN[name](few)
+    assert collisions(chart.figure) == []
+    assert chart.alt
+
+
+@pytest.mark.parametrize("name", [name for name in DRAWN if name != "compared"])
+def test_no_studies_is_a_chart_that_says_so(corpus, name):
+    chart = DRAWN[name](corpus.where(year=1900))
+    assert "None in this corpus" in chart.title
+    assert chart.data.empty
+
+
+def test_numbers_are_those_of_the_corpus(corpus):
+    primary = ~corpus.studies.key.isin(corpus.reviews)
+    assert charts.studies_by_year(corpus).data.publications.sum() == len(corpus)
+    data = charts.themes_by_studies(corpus).data.set_index("theme")
+    displacement = corpus.agreed[corpus.agreed.theme == "displacement"]
+    assert data.publications["displacement"] == displacement.key[~displacement.key.isin(corpus.reviews)].nunique()
+    assert data.reviews["displacement"] == displacement.key[displacement.key.isin(corpus.reviews)].nunique()
+    assert (data.samples <= data.publications).all()
+    country = charts.studies_by_country(corpus).data.set_index("country").publications
+    assert country["Mexico"] == len(corpus.where(country="Mexico"))
+    known = charts.known_fields(corpus).data.set_index("field")
+    assert known.of.eq(primary.sum()).all()
+    matrix = charts.themes_by(corpus, "country").data
+    cell = matrix[(matrix.theme == "displacement") & (matrix.group == "Mexico")]
+    mexico = corpus.where(country="Mexico", theme="displacement")
+    assert cell.publications.iloc[0] == len(set(mexico.studies.key) - mexico.reviews)
+
+
+def test_direction_counts_effects_and_associations_of_studies_alone(corpus):
+    data = charts.direction_by_theme(corpus, "policing", "exposure").data
+    findings = corpus.findings.set_index("finding")
+    codes = corpus.agreed[(corpus.agreed.theme == "arrest") & (corpus.agreed.role == "exposure")]
+    codes = codes[~codes.key.isin(corpus.reviews)]
+    directed = codes[codes.finding.map(findings.claim.astype("str")).isin(["effect", "association"])]
+    harm = directed[directed.finding.map(findings.direction.astype("str")) == "harm"].key.nunique()
+    row = data[(data.theme == "arrest") & (data.direction == "harm")]
+    assert row.publications.iloc[0] == harm > 0
+
+
+def test_gap_map_has_the_cells_that_are_told_and_measured(corpus):
+    data = charts.evidence_gap_map(corpus, "policing", ("mechanism", "harm", "rights")).data
+    assert ((data.measured > 0) | (data.told > 0)).all()
+    assert (data.samples <= data.measured).all()
+    assert (data.harm <= data.measured).all()
+
+
+def test_a_chart_can_be_read_aloud_compared_and_saved(corpus, tmp_path):
+    chart = charts.studies_by_country(corpus)
+    shown = chart._repr_mimebundle_()
+    assert f'alt="{chart.title}' in shown["text/html"]
+    assert chart.alt in shown["text/plain"]
+    numbers = shown["text/plain"].split("\n\n", 1)[1]
+    assert pd.read_csv(io.StringIO(numbers)).equals(pd.read_csv(io.StringIO(chart.data.to_csv(index=False))))
+    files = chart.save(tmp_path / "new" / "countries")
+    assert [file.suffix for file in files] == [".svg", ".png", ".csv"]
+    assert pd.read_csv(files[2]).publications.tolist() == chart.data.publications.tolist()
+    before = files[0].read_bytes()
+    charts.studies_by_country(corpus).save(tmp_path / "new" / "countries")
+    assert files[0].read_bytes() == before
+
+
+def test_one_study_is_drawn_by_its_findings_and_several_are_not(corpus):
+    chart = charts.themes_in_study(corpus.where(key="morales2020pick"))
+    assert collisions(chart.figure) == []
+    with pytest.raises(ValueError, match="narrow it"):
+        charts.themes_in_study(corpus)
+
+
+def test_text_in_charts_and_tables_is_escaped(corpus):
+    import litbench as lb
+
+    frame = pd.DataFrame({"statement": ["<script>alert(1)</script>"], "doi": ['10.1/"><b>']})
+    html = lb.table(frame, "<i>").__repr__() and lb.table(frame, "<i>")._repr_html_()
+    assert "<script>" not in html
+    assert "<i>" not in html
+    assert '"><b>' not in html
+
+
+def test_picture_of_the_readme_is_current(corpus):
+    from conftest import ROOT
+
+    drawn = charts.evidence_gap_map(corpus, "policing", ("mechanism", "harm", "rights")).data
+    stored = pd.read_csv(ROOT / "docs" / "evidence_gap_map.csv")
+    pd.testing.assert_frame_equal(stored, drawn, check_dtype=False)
