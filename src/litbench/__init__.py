@@ -6,6 +6,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from litbench._agreement import agreement, confusions, disagreements
 from litbench._display import Chart, Table, table
 from litbench._problems import CorpusError, Problem
 from litbench.codebook import Codebook
@@ -25,7 +26,10 @@ __all__ = [
     "PatternError",
     "Problem",
     "Table",
+    "agreement",
     "charts",
+    "confusions",
+    "disagreements",
     "load_corpus",
     "table",
     "tag",
