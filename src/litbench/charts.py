@@ -138,6 +138,14 @@ def _clean(ax: Axes) -> None:
         spine.set_visible(False)
 
 
+def _ticks(ax: Axes, label: Callable[[float], str] = "{:g}".format) -> None:
+    """Fix the ticks of the horizontal axis to those inside its limits."""
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.xaxis.get_major_locator().tick_values(low, high) if low <= tick <= high]
+    ax.set_xticks(ticks, [label(tick) for tick in ticks])
+    ax.set_xlim(low, high)
+
+
 # ---------------------------------------------------------------------- the corpus
 
 
@@ -704,6 +712,282 @@ def themes_together(corpus: Corpus, themes: int = 24) -> Chart:
         f"{labels[row.theme]} with {labels[row.other]} {row.publications}" for row in data.head(6).itertuples()
     )
     return Chart("themes_together", title, figure, data, f"Square of themes. Most often together: {listed}.")
+
+
+# ---------------------------------------------------------------------- coding
+
+
+@_styled
+def agreement_by_theme(corpus: Corpus, frame: pd.DataFrame) -> Chart:
+    """Draw how far coders agree on each theme, with the interval of kappa.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    frame : pandas.DataFrame
+        As `litbench.agreement` returns it, by theme.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme, ``theme, label, given, percent, kappa, kappa_low, kappa_high, alpha, ac1``.
+    """
+    labels = corpus.themes.set_index("theme").label
+    data = frame[frame.theme.isin(labels.index)].copy()
+    data.insert(1, "label", data.theme.map(labels).astype("str"))
+    data = data[["theme", "label", "given", "percent", "kappa", "kappa_low", "kappa_high", "alpha", "ac1"]]
+    data = data.sort_values(["kappa", "theme"], ascending=[False, True], ignore_index=True)
+    overall = frame.set_index("theme").loc["overall"]
+    title = (
+        f"The two coders agree with kappa {overall.kappa:.2f} over all themes, "
+        f"from {data.kappa.min():.2f} to {data.kappa.max():.2f}"
+    )
+    subtitle = (
+        "Cohen's kappa by theme (point) with its 95 % interval, studies resampled (line), and Gwet's AC1 (tick); "
+        "in brackets, in how many findings either coder gave the theme"
+    )
+    figure = _figure(8, 0.19 * len(data) + 0.6, title, subtitle, _caption(corpus))
+    ax = figure.subplots()
+    rows = np.arange(len(data))
+    ax.hlines(rows, data.kappa_low, data.kappa_high, color="#9fc3de", linewidth=2.4)
+    ax.vlines(data.ac1, rows - 0.3, rows + 0.3, color=SOFT, linewidth=1)
+    ax.scatter(data.kappa, rows, color=BLUE, s=22, zorder=3)
+    ax.set_yticks(rows, [f"{row.label} ({row.given})" for row in data.itertuples()], size=8)
+    ax.set_ylim(len(data) - 0.4, -0.6)
+    low = float(np.nanmin(data.kappa_low))
+    ax.set_xlim(min(low - 0.03, 0.55), 1.01)
+    _ticks(ax)
+    ax.grid(axis="x", color="#eef1f4")
+    _clean(ax)
+    listed = "; ".join(f"{row.label} {row.kappa:.2f}" for row in data.tail(6).itertuples())
+    alt = f"Points of kappa by theme, {len(data)} themes. Overall {overall.kappa:.2f}. Lowest: {listed}."
+    return Chart("agreement_by_theme", title, figure, data, alt)
+
+
+@_styled
+def themes_by_coder(corpus: Corpus) -> Chart:
+    """Draw in how many publications each theme is found under each coder's codes, and under the agreed ones.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme, ``theme, label, agreed, first, second``: publications, reviews left out.
+    """
+    counts = {}
+    for coder in ("agreed", "first", "second"):
+        codes = corpus.coded_by(coder)
+        codes = codes[~codes.key.isin(corpus.reviews)]
+        counts[coder] = codes.groupby(codes.theme.astype("str")).key.nunique()
+    data = pd.DataFrame(counts).fillna(0).astype(int).rename_axis("theme").reset_index()
+    data.insert(1, "label", data.theme.map(corpus.themes.set_index("theme").label).astype("str"))
+    data = data.sort_values(["agreed", "theme"], ascending=[False, True], ignore_index=True)
+    ranks = data[["agreed", "first", "second"]].rank(method="average", ascending=False)
+    moved = int((ranks.max(axis=1) - ranks.min(axis=1)).max())
+    spread = int(
+        (data[["agreed", "first", "second"]].max(axis=1) - data[["agreed", "first", "second"]].min(axis=1)).max()
+    )
+    title = f"Whose codes are used moves no theme by more than {spread} studies or {moved} ranks"
+    subtitle = "Publications by theme under the first coder (ring), the second (cross) and the agreed codes (point)"
+    figure = _figure(8, 0.19 * len(data) + 0.5, title, subtitle, _caption(corpus, "Reviews are left out."))
+    ax = figure.subplots()
+    rows = np.arange(len(data))
+    three = data[["agreed", "first", "second"]]
+    ax.hlines(rows, three.min(axis=1), three.max(axis=1), color="#9fc3de", linewidth=2)
+    ax.scatter(data["first"], rows, facecolor="none", edgecolor="#b3451c", s=34, linewidth=1, label="first coder")
+    ax.scatter(data.second, rows, marker="x", color="#8a7ba6", s=20, linewidth=1.1, label="second coder")
+    ax.scatter(data.agreed, rows, color=BLUE, s=10, label="agreed", zorder=3)
+    ax.set_yticks(rows, data.label, size=8)
+    ax.set_ylim(len(data) - 0.4, -0.6)
+    _ticks(ax)
+    ax.grid(axis="x", color="#eef1f4")
+    _clean(ax)
+    ax.legend(loc="lower right", fontsize=8)
+    alt = f"Three marks for each of {len(data)} themes, the largest distance {spread} publications."
+    return Chart("themes_by_coder", title, figure, data, alt)
+
+
+@_styled
+def direction_by_coder(corpus: Corpus, domain: str, role: str) -> Chart:
+    """Draw what effects and associations point to under each coder's codes and claims, and under the agreed ones.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    domain, role : str
+        As in `direction_by_theme`.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme and coder, ``theme, label, coder, harm, benefit, publications``.
+    """
+    rows = []
+    labels = corpus.themes.set_index("theme").label
+    for coder in ("agreed", "first", "second"):
+        if coder == "agreed":
+            claims = corpus.findings.set_index("finding").claim
+        else:
+            claims = corpus.claims[corpus.claims.coder == coder].set_index("finding").claim
+        codes = corpus.coded_by(coder)
+        codes = codes[(codes.domain == domain) & (codes.role == role) & ~codes.key.isin(corpus.reviews)]
+        codes = codes[codes.finding.map(claims.astype("str")).isin(DIRECTED)]
+        codes = codes.merge(corpus.findings[["finding", "direction"]], on="finding")
+        for theme, group in codes.groupby(codes.theme.astype("str")):
+            by = group.groupby("direction", observed=True).key.nunique()
+            rows.append((theme, labels[theme], coder, int(by.get("harm", 0)), int(by.get("benefit", 0)),
+                         group.key.nunique()))  # fmt: skip
+    data = pd.DataFrame(rows, columns=["theme", "label", "coder", "harm", "benefit", "publications"])
+    if data.empty:
+        return _nothing("direction_by_coder", corpus, "effects or associations")
+    wide = data.pivot(index="theme", columns="coder", values=["harm", "benefit"]).fillna(0).astype(int)
+    order = wide["harm"].agreed.add(wide["benefit"].agreed).sort_values(ascending=False, kind="stable").index
+    wide = wide.loc[order]
+    lean = {coder: np.sign(wide["harm"][coder] - wide["benefit"][coder]) for coder in ("agreed", "first", "second")}
+    turned = int(((lean["agreed"] * lean["first"] < 0) | (lean["agreed"] * lean["second"] < 0)).sum())
+    title = (
+        "Under no coder's codes does a theme turn from harm to benefit or back"
+        if not turned
+        else (f"{turned} of {len(wide)} themes lean the other way under one coder's codes")
+    )
+    subtitle = (
+        f"Studies with an effect or association in which the theme is the {role}: pointing to harm (left) and to "
+        "benefit (right), under the first coder (ring), the second (cross) and the agreed codes (point)"
+    )
+    figure = _figure(8, 0.24 * len(wide) + 0.5, title, subtitle, _caption(corpus, "Reviews are left out."))
+    ax = figure.subplots()
+    at = np.arange(len(wide))
+    for side, color in ((-1, DIRECTIONS["harm"]), (1, DIRECTIONS["benefit"])):
+        three = wide["harm" if side < 0 else "benefit"] * side
+        ax.barh(at, three.agreed, height=0.5, color=color, alpha=0.35)
+        ax.scatter(three["first"], at, facecolor="none", edgecolor=INK, s=34, linewidth=0.9)
+        ax.scatter(three.second, at, marker="x", color=INK, s=18, linewidth=0.9)
+        ax.scatter(three.agreed, at, color=color, s=14, zorder=3)
+    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.set_yticks(at, [labels[theme] for theme in wide.index])
+    ax.set_ylim(len(wide) - 0.4, -0.6)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    _ticks(ax, lambda tick: f"{abs(tick):.0f}")
+    _clean(ax)
+    alt = f"Marks of studies by theme and coder for {len(wide)} themes; {turned} lean the other way under one coder."
+    return Chart("direction_by_coder", title, figure, data, alt)
+
+
+def _short(item: str) -> str:
+    """Return an item of a checklist without its id, broken into lines that fit beside the bars."""
+    return "\n".join(_wrap(item.partition(" ")[2].capitalize(), 2.5, 7.5))
+
+
+@_styled
+def appraisal(corpus: Corpus) -> Chart:
+    """Draw how the items of the critical appraisal were answered, by checklist.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row an item and answer, ``checklist, item, answer, studies``.
+    """
+    counted = corpus.appraisal.groupby(["checklist", "item", "answer"], observed=True).size().rename("studies")
+    data = counted.reset_index()
+    if data.empty:
+        return _nothing("appraisal", corpus, "appraised studies")
+    total = int(data.studies.sum())
+    judged = int(data.studies[~data.answer.isin(["cannot be judged from the abstract", "unclear"])].sum())
+    title = (
+        f"{judged / total:.0%} of {total:,} questions about how studies were done could be answered from what was read"
+    )
+    subtitle = "Answers to the items of each design's checklist, in numbers of studies"
+    wide = data.pivot_table(index=["checklist", "item"], columns="answer", values="studies", observed=True).fillna(0)
+    colors = {"yes": "#1f5a94", "no": "#b3451c", "unclear": "#8a7ba6", "not applicable": "#eceff2",
+              "cannot be judged from the abstract": "#c9ced3"}  # fmt: skip
+    wide = wide.reindex(columns=[answer for answer in colors if answer in wide.columns])
+    checklists = list(dict.fromkeys(wide.index.get_level_values(0)))
+    heights = [len(wide.loc[name]) for name in checklists]
+    figure = _figure(8.5, 0.19 * sum(heights) + 0.34 * len(checklists) + 0.4, title, subtitle, _caption(corpus))
+    axes = figure.subplots(len(checklists), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for ax, name in zip(axes, checklists, strict=True):
+        rows = wide.loc[name]
+        share = rows.div(rows.sum(axis=1), axis=0)
+        left = np.zeros(len(rows))
+        for answer in wide.columns:
+            ax.barh(range(len(rows)), share[answer], left=left, height=0.78, color=colors[answer])
+            for row, (value, start, count) in enumerate(zip(share[answer], left, rows[answer], strict=True)):
+                if value > 0.05:
+                    ax.text(start + value / 2, row, f"{count:.0f}", ha="center", va="center", size=6.5,
+                            color="white" if answer in ("yes", "no", "unclear") else INK)  # fmt: skip
+            left += share[answer].to_numpy()
+        ax.set_yticks(range(len(rows)), [_short(item) for item in rows.index], size=7.5)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlim(0, 1)
+        ax.set_xticks([])
+        ax.set_title(f"{name} ({int(rows.sum(axis=1).max())})", loc="left", size=8.5, weight="bold", pad=3)
+        _clean(ax)
+    handles = [Patch(color=color, label=answer) for answer, color in colors.items() if answer in wide.columns]
+    axes[-1].legend(handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=5, fontsize=7.5)
+    alt = (
+        f"Bars of answers for {len(wide)} items in {len(checklists)} checklists; {judged} of {total} could be answered."
+    )
+    return Chart("appraisal", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- what stands behind practice
+
+
+@_styled
+def practice(corpus: Corpus) -> Chart:
+    """Draw what stands behind each proposition for practice: studies for, limiting, against, and confidence.
+
+    Returns
+    -------
+    Chart
+        ``data``: as `Corpus.standing`, without countries.
+    """
+    data = corpus.standing().drop(columns=["countries"])
+    if data.empty:
+        return _nothing("practice", corpus, "propositions")
+    nothing = int((data.confidence == "none in this corpus").sum())
+    low = int((~data.confidence.str.contains("moderate|high")).sum())
+    title = f"{low} of {len(data)} propositions for practice rest on evidence of low or very low confidence, or on none"
+    subtitle = (
+        "Studies with a finding that supports (blue), limits (grey) or contradicts (red) the proposition; reviews left "
+        "out; what authors ask for is not counted"
+    )
+    lines = [_wrap(row.statement, 4.1, 7.5) for row in data.itertuples()]
+    heights = [max(len(one), 2) * 0.13 + 0.09 for one in lines]
+    points = list(dict.fromkeys(data.point_label))
+    total = sum(heights) + 0.22 * len(points)
+    note = f"{nothing} have none in this corpus. Confidence is argued, not computed: see the table of reasons."
+    figure = _figure(11, total, title, subtitle, _caption(corpus, note))
+    ax = figure.subplots()
+    top, widest = 0.0, max(int(data[["supports", "qualifies", "contradicts"]].sum(axis=1).max()), 1)
+    seen: set[str] = set()
+    for row, text, height in zip(data.itertuples(), lines, heights, strict=True):
+        if row.point_label not in seen:
+            seen.add(row.point_label)
+            ax.text(-widest * 1.02, top + 0.15, row.point_label, size=8.5, weight="bold", va="center", color=BLUE)
+            top += 0.22
+        middle = top + height / 2
+        ax.text(-widest * 1.02, middle, "\n".join(text), size=7.5, va="center", linespacing=1.15)
+        start = 0.0
+        for value, color in ((row.supports, DIRECTIONS["benefit"]), (row.qualifies, "#c9ced3"),
+                             (row.contradicts, DIRECTIONS["harm"])):  # fmt: skip
+            if value:
+                ax.barh(middle, value, left=start, height=0.17, color=color, edgecolor="white", linewidth=0.6)
+                ax.text(start + value / 2, middle, str(value), ha="center", va="center", size=6.5,
+                        color="white" if color == DIRECTIONS["harm"] else INK)  # fmt: skip
+                start += value
+        words = row.confidence.replace("; ", "\n")
+        ax.text(widest * 1.04, middle, words, size=7, va="center", color=SOFT, linespacing=1.15)
+        top += height
+    ax.set_xlim(-widest * 1.03, widest * 1.42)
+    ax.set_ylim(top + 0.02, -0.02)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    _clean(ax)
+    alt = "; ".join(
+        f"{row.proposition} {row.supports} support, {row.contradicts} contradict, {row.confidence}"
+        for row in data.itertuples()
+    )
+    return Chart("practice", title, figure, data, f"Bars of studies for {len(data)} propositions: {alt}.")
 
 
 # ---------------------------------------------------------------------- what findings point to

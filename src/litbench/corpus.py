@@ -16,6 +16,7 @@ from litbench import _countries, _schema, references
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 
+_STANCES = ("supports", "qualifies", "contradicts", "context", "called-for")
 REVIEWS = ("systematic-review", "narrative-review")
 
 
@@ -77,6 +78,9 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         claims=claims,
         themes=themes,
         appraisal=frames["appraisal"],
+        propositions=frames["propositions"],
+        proposition_evidence=frames["proposition_evidence"],
+        proposition_confidence=frames["proposition_confidence"],
         screening=frames["screening"],
         codebook=codebook,
     )
@@ -109,6 +113,8 @@ class Corpus:
         A row a theme of the codebook.
     appraisal, screening : pandas.DataFrame
         Answers to checklists, and records considered for inclusion.
+    propositions, proposition_evidence, proposition_confidence : pandas.DataFrame
+        Sentences for practice, the findings that bear on each, and how far one can rely on it.
     codebook : Codebook
     filters : tuple of str
         How this corpus was narrowed, in words.
@@ -124,6 +130,9 @@ class Corpus:
     claims: pd.DataFrame
     themes: pd.DataFrame
     appraisal: pd.DataFrame
+    propositions: pd.DataFrame
+    proposition_evidence: pd.DataFrame
+    proposition_confidence: pd.DataFrame
     screening: pd.DataFrame
     codebook: Codebook
     filters: tuple[str, ...] = field(default=())
@@ -307,6 +316,7 @@ class Corpus:
             effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
             codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
             claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
+            proposition_evidence=_narrow(self.proposition_evidence[self.proposition_evidence.finding.isin(ids)]),
             appraisal=_narrow(self.appraisal[self.appraisal.key.isin(keys)]),
             filters=self.filters + tuple(said),
         )
@@ -385,6 +395,106 @@ class Corpus:
             ["citation", "statement", "measure", "estimate", "ci_low", "ci_high", "adjusted", "comparator", "direction",
              "level", "reporting", "locator", "finding"]
         ]  # fmt: skip
+
+    def standing(self) -> pd.DataFrame:
+        """Return what stands behind each proposition for practice.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a proposition: ``proposition, lesson, point_label, statement``; ``supports, qualifies,
+            contradicts, called_for``, the studies, reviews left out, that have such a finding; ``samples``, at
+            most so many behind those that support; ``reviews`` that support, beside; ``countries`` of the studies
+            that support; ``confidence`` in words. A study with findings of two kinds counts in both.
+        """
+        evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
+        where = self.places.drop_duplicates(["key", "country"])
+        overall = self.proposition_confidence[self.proposition_confidence.domain == "overall"]
+        rows = []
+        for row in self.propositions.to_dict("records"):
+            mine = evidence[evidence.proposition == row["proposition"]]
+            keys = {stance: set(mine.key[mine.stance == stance]) for stance in _STANCES}
+            supporting = keys["supports"] - self.reviews
+            judged = overall[overall.proposition == row["proposition"]]
+            words = [
+                str(one.judgement) if one.framework == "none" else f"{one.framework} {one.judgement}"
+                for one in judged.itertuples()
+            ]
+            rows.append(
+                {name: row[name] for name in ("proposition", "lesson", "point_label", "statement")}
+                | {stance.replace("-", "_"): len(keys[stance] - self.reviews) for stance in _STANCES}
+                | {
+                    "samples": self.count_samples(supporting),
+                    "reviews": len(keys["supports"] & self.reviews),
+                    "countries": ", ".join(sorted(set(where.country_name[where.key.isin(supporting)]))),
+                    "confidence": "; ".join(words),
+                }
+            )
+        frame = pd.DataFrame(rows)
+        return frame.astype(
+            dict.fromkeys(("proposition", "point_label", "statement", "countries", "confidence"), "str")
+        )
+
+    def practice_summary(self) -> pd.DataFrame:
+        """Return what stands behind each point of practice, on one page.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a point: ``point, propositions, supports, samples, qualifies, contradicts, called_for``, as in
+            `standing`, each study counted once a point, and ``confidence``, the overall judgements, the best first.
+        """
+        evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
+        evidence = evidence.merge(self.propositions[["proposition", "point"]], on="proposition")
+        evidence = evidence[~evidence.key.isin(self.reviews)]
+        overall = self.proposition_confidence[self.proposition_confidence.domain == "overall"]
+        overall = overall.merge(self.propositions[["proposition", "point"]], on="proposition")
+        ranks = ["high", "moderate", "low", "very low", "none in this corpus"]
+        rows = []
+        for point, propositions in self.propositions.groupby("point", sort=False):
+            mine = evidence[evidence.point == point]
+            keys = {stance: set(mine.key[mine.stance == stance]) for stance in _STANCES if stance != "context"}
+            judged = set(overall.judgement[overall.point == point])
+            rows.append(
+                {"point": propositions.point_label.iloc[0], "propositions": len(propositions)}
+                | {stance.replace("-", "_"): len(found) for stance, found in keys.items()}
+                | {
+                    "samples": self.count_samples(keys["supports"]),
+                    "confidence": ", ".join(one for one in ranks if one in judged),
+                }
+            )
+        columns = [
+            "point",
+            "propositions",
+            "supports",
+            "samples",
+            "qualifies",
+            "contradicts",
+            "called_for",
+            "confidence",
+        ]
+        return pd.DataFrame(rows, columns=columns).astype({"point": "str", "confidence": "str"})
+
+    def behind(self, proposition: str) -> pd.DataFrame:
+        """Return the findings that bear on a proposition, those that support it first.
+
+        Parameters
+        ----------
+        proposition : str
+            Id of a proposition, such as ``pol-training.1``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a finding: ``stance, citation, design, countries, statement, claim, reason, finding``.
+        """
+        chosen = self._known(proposition, self.propositions.proposition, "proposition")
+        rows = self.proposition_evidence[self.proposition_evidence.proposition.isin(chosen)]
+        rows = rows.merge(self.findings, on="finding").merge(self.studies[["key", "citation", "design"]], on="key")
+        countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
+        rows["countries"] = rows.key.map(countries).astype("str")
+        rows = rows.sort_values("stance", key=lambda stance: stance.cat.codes, kind="stable", ignore_index=True)
+        return rows[["stance", "citation", "design", "countries", "statement", "claim", "reason", "finding"]]
 
     def methods_notes(self) -> pd.DataFrame:
         """Return the notes on sample, recruitment, analysis and stated limits: ``citation, note``, a row a note."""
