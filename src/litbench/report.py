@@ -156,6 +156,9 @@ def build_report(root: Path, out: Path, jobs: int = 2) -> int:
         f"\nCorpus {corpus.version}: {facts['publications']} studies, {facts['findings']:,} findings, "
         f"{facts['countries']} countries, {years}."
     )
+    waiting = int((corpus.screening.decision == "awaiting").sum())
+    if waiting:
+        print(f"{waiting} records wait to be verified; data/screening.csv names each with its reason.")
     shown = report / "index.html"
     if shown.is_relative_to(Path.cwd()):
         shown, figures = shown.relative_to(Path.cwd()), figures.relative_to(Path.cwd())
