@@ -353,18 +353,20 @@ class Corpus:
         -------
         pandas.DataFrame
             A row a finding that has the theme among its agreed codes: ``citation, year, design, countries,
-            statement, claim, direction, locator, read, finding, key, doi``; reviews stand last.
+            statement, claim, direction, locator, read, appraisal, finding, key, doi``; reviews stand last.
+            ``appraisal`` says how the items of its design's checklist were answered.
         """
         chosen = self._themes_in_use(theme)
         ids = self.agreed.finding[self.agreed.theme.isin(chosen)]
         trail = self.findings[self.findings.finding.isin(ids)].merge(self.studies, on="key", validate="many_to_one")
         countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
         trail["countries"] = trail.key.map(countries).astype("str")
+        trail["appraisal"] = trail.key.map({key: self.appraised([key]) for key in set(trail.key)}).astype("str")
         trail["review"] = trail.key.isin(self.reviews)
         trail = trail.sort_values(["review", "year", "key"], kind="stable", ignore_index=True)
         return trail[
             ["citation", "year", "design", "countries", "statement", "claim", "direction", "locator", "read",
-             "finding", "key", "doi"]
+             "appraisal", "finding", "key", "doi"]
         ]  # fmt: skip
 
     def coded_findings(self) -> pd.DataFrame:
@@ -388,12 +390,13 @@ class Corpus:
         -------
         pandas.DataFrame
             A row an estimate: ``citation, statement, measure, estimate, ci_low, ci_high, adjusted, comparator,
-            direction, level, reporting, locator, finding``.
+            direction, level, reporting, appraisal, locator, finding``.
         """
         rows = self.effects.merge(self.findings, on="finding").merge(self.studies[["key", "citation"]], on="key")
+        rows["appraisal"] = rows.key.map({key: self.appraised([key]) for key in set(rows.key)}).astype("str")
         return rows[
             ["citation", "statement", "measure", "estimate", "ci_low", "ci_high", "adjusted", "comparator", "direction",
-             "level", "reporting", "locator", "finding"]
+             "level", "reporting", "appraisal", "locator", "finding"]
         ]  # fmt: skip
 
     def standing(self) -> pd.DataFrame:
@@ -405,7 +408,7 @@ class Corpus:
             A row a proposition: ``proposition, lesson, point_label, statement``; ``supports, qualifies,
             contradicts, called_for``, the studies, reviews left out, that have such a finding; ``samples``, at
             most so many behind those that support; ``reviews`` that support, beside; ``countries`` of the studies
-            that support; ``confidence`` in words. A study with findings of two kinds counts in both.
+            that support; ``appraisal``, how their checklists were answered; ``confidence`` in words. A study with findings of two kinds counts in both.
         """
         evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
         where = self.places.drop_duplicates(["key", "country"])
@@ -426,6 +429,7 @@ class Corpus:
                 | {
                     "samples": self.count_samples(supporting),
                     "reviews": len(keys["supports"] & self.reviews),
+                    "appraisal": self.appraised(supporting),
                     "countries": ", ".join(sorted(set(where.country_name[where.key.isin(supporting)]))),
                     "confidence": "; ".join(words),
                 }
@@ -442,7 +446,8 @@ class Corpus:
         -------
         pandas.DataFrame
             A row a point: ``point, propositions, supports, samples, qualifies, contradicts, called_for``, as in
-            `standing`, each study counted once a point, and ``confidence``, the overall judgements, the best first.
+            `standing`, each study counted once a point; ``appraisal``, how the checklists of the studies that
+            support were answered; ``confidence``, the overall judgements, the best first.
         """
         evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
         evidence = evidence.merge(self.propositions[["proposition", "point"]], on="proposition")
@@ -460,6 +465,7 @@ class Corpus:
                 | {stance.replace("-", "_"): len(found) for stance, found in keys.items()}
                 | {
                     "samples": self.count_samples(keys["supports"]),
+                    "appraisal": self.appraised(keys["supports"]),
                     "confidence": ", ".join(one for one in ranks if one in judged),
                 }
             )
@@ -514,6 +520,15 @@ class Corpus:
         rows = self.samples.assign(publications=self.samples["sample"].map(used).fillna(0).astype(int))
         rows = rows[rows.publications > 1].sort_values(["publications", "sample"], ascending=[False, True])
         return rows[["name", "place", "years", "publications", "sample"]].reset_index(drop=True)
+
+    def appraised(self, keys: Iterable[str]) -> str:
+        """Return in words how the checklists of the studies `keys` were answered, funding and interests left out."""
+        answers = self.appraisal[self.appraisal.key.isin(set(keys)) & (self.appraisal.checklist != "interests")].answer
+        answers = answers[answers != "not applicable"]
+        if answers.empty:
+            return "not appraised"
+        yes, no = int((answers == "yes").sum()), int((answers == "no").sum())
+        return f"{yes} yes, {no} no, {len(answers) - yes - no} not judged"
 
     def cite(self, key: str | Iterable[str], style: str = "apa") -> str | list[str]:
         """Return the formatted reference of a study, or a list of them for several keys.
