@@ -408,7 +408,8 @@ class Corpus:
             A row a proposition: ``proposition, lesson, point_label, statement``; ``supports, qualifies,
             contradicts, called_for``, the studies, reviews left out, that have such a finding; ``samples``, at
             most so many behind those that support; ``reviews`` that support, beside; ``countries`` of the studies
-            that support; ``appraisal``, how their checklists were answered; ``confidence`` in words. A study with findings of two kinds counts in both.
+            that support; ``appraisal``, how their checklists were answered; ``confidence`` in words. A study with
+            findings of two kinds counts in both.
         """
         evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
         where = self.places.drop_duplicates(["key", "country"])
