@@ -390,19 +390,33 @@ class Comparison:
         it may not enter a pooled estimate; empty where it may.
     sets : pandas.DataFrame
         A row a set of estimates that are alike: ``exposure, outcome, comparator, scale, adjusted, samples``.
-    refusal : str
-        Why nothing is pooled; empty where at least one set passes.
     """
 
     name: str
     estimates: pd.DataFrame
     sets: pd.DataFrame
-    refusal: str
 
     @property
     def usable(self) -> pd.DataFrame:
         """The estimates that are not set aside."""
         return self.estimates[self.estimates.set_aside == ""].reset_index(drop=True)
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing is pooled; empty where at least one set passes."""
+        return self.reason()
+
+    def reason(self, listed: bool = True) -> str:
+        """Return why nothing is pooled, as a methodologist would say it; empty where at least one set passes.
+
+        Parameters
+        ----------
+        listed : bool
+            Whether the differing exposures, outcomes and so on are listed, or counted alone.
+        """
+        if len(self.sets) and self.sets.samples.max() >= FEWEST_SAMPLES:
+            return ""
+        return _reason(self, listed)
 
     def pool(self, **options: Any) -> dict[str, Pooled]:
         """Pool every set of this comparison that passes the rules.
@@ -439,10 +453,14 @@ class Comparison:
             for rows, words in self._passing()
         }
 
+    def words(self, number: int) -> str:
+        """Return a description of one of the `sets`."""
+        one = self.sets.loc[number]
+        return f"{one.exposure} → {one.outcome}, {one.scale}, {one.adjusted}"
+
     def _passing(self) -> Iterable[tuple[pd.DataFrame, str]]:
-        for number, one in self.sets[self.sets.samples >= FEWEST_SAMPLES].iterrows():
-            rows = self.usable[self.usable.set == number]
-            yield rows, f"{one.exposure} → {one.outcome}, {one.scale}, {one.adjusted}"
+        for number in self.sets.index[self.sets.samples >= FEWEST_SAMPLES]:
+            yield self.usable[self.usable.set == number], self.words(number)
 
 
 def comparisons(corpus: Corpus) -> dict[str, Comparison]:
@@ -515,32 +533,28 @@ def _judged(name: str, rows: pd.DataFrame) -> Comparison:
         sets.append((*words, len(chosen)))
     frame = pd.DataFrame(sets, columns=[*_STRATUM, "samples"])
     rows = rows.reset_index(drop=True)
-    passes = len(frame) > 0 and frame.samples.max() >= FEWEST_SAMPLES
-    return Comparison(name, rows, frame, "" if passes else _reason(name, rows, frame))
+    return Comparison(name, rows, frame)
 
 
-def _reason(name: str, rows: pd.DataFrame, sets: pd.DataFrame) -> str:
-    """Say, as a methodologist would, why nothing of a comparison is pooled."""
-    examined = f"{len(rows)} {'estimate' if len(rows) == 1 else 'estimates'} examined"
+def _reason(comparison: Comparison, listed: bool) -> str:
+    rows = comparison.estimates
+    start = f"{comparison.name} is not pooled: {len(rows)} {'estimate' if len(rows) == 1 else 'estimates'} examined"
     usable = rows[rows.set.notna()]
     if usable.empty:
-        return (
-            f"{name} is not pooled: {examined}, and none is a study's own ratio with an interval ({_set_aside(rows)})."
-        )
-    largest = int(sets.samples.max())
-    reasons = []
+        return f"{start}, and none is a study's own ratio with an interval ({_set_aside(rows)})."
+    unlike = []
     for column, word in (("exposure", "exposures"), ("outcome", "outcomes"), ("comparator", "comparators"),
                          ("scale", "measures"), ("adjusted", "kinds of adjustment")):  # fmt: skip
         values = list(dict.fromkeys(usable[column]))
         if len(values) > 1:
-            reasons.append(f"{len(values)} {word} ({'; '.join(values)})")
-    unlike = f" They have {', '.join(reasons)}." if reasons else ""
-    aside = _set_aside(rows[rows.set.isna()])
+            unlike.append(f"{len(values)} {word}" + (f" ({'; '.join(values)})" if listed else ""))
+    largest = int(comparison.sets.samples.max())
+    aside = _set_aside(rows[rows.set_aside != ""])
     return (
-        f"{name} is not pooled: {examined}; a study's own ratio with an interval in {len(usable)} of them, "
-        f"of {_samples(usable)}.{unlike} The largest set that is alike has {largest} independent "
-        f"{'sample' if largest == 1 else 'samples'}; {FEWEST_SAMPLES} are needed."
-        + (f" Set aside: {aside}." if aside else "")
+        f"{start}; a study's own ratio with an interval in {len(usable)} of them, of {_samples(usable)}."
+        + (f" They have {', '.join(unlike)}." if unlike else "")
+        + f" The largest set that is alike has {largest} independent {'sample' if largest == 1 else 'samples'}; "
+        f"{FEWEST_SAMPLES} are needed." + (f" Set aside: {aside}." if aside else "")
     )
 
 
