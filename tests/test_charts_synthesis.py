@@ -94,7 +94,11 @@ def collisions(figure) -> list[str]:
         patch.setattr(Text, "draw", lambda self, renderer: (written.update({id(self): self}), draw(self, renderer)))
         canvas.draw()
     renderer = canvas.get_renderer()
-    texts = [(one.get_text(), corners(one, renderer)) for one in written.values() if one.get_visible() and one.get_text().strip()]
+    texts = [
+        (one.get_text(), corners(one, renderer))
+        for one in written.values()
+        if one.get_visible() and one.get_text().strip()
+    ]
     width, height = canvas.get_width_height()
     assert max(width, height) * 1.3 < 2**16, "too large to be written as a picture"
     found = [

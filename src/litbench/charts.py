@@ -7,6 +7,7 @@ in them; only effects and associations enter charts of direction; shares are sha
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
