@@ -346,11 +346,16 @@ def ratios(corpus: Corpus) -> pd.DataFrame:
         between the limits, a limit printed as 1.00 being outside.
     """
     frame = _described(corpus, corpus.effects)
-    frame = frame[frame.scale.notna() & frame.ci_low.notna() & frame.ci_high.notna()].reset_index(drop=True)
+    frame = frame[frame.scale.notna() & _has_interval(frame)].reset_index(drop=True)
     columns = ["finding", "key", "citation", "sample", "design", "read", "reporting", "level", "measure", "scale",
                "adjusted", "estimate", "ci_low", "ci_high", "ci_level", "log_estimate", "se", "off_centre"]  # fmt: skip
     frame = _on_log_scale(frame)[columns]
     return frame.assign(includes_no_effect=(frame.ci_low < 1) & (frame.ci_high > 1))
+
+
+def _has_interval(frame: pd.DataFrame) -> pd.Series:
+    """Whether an estimate has an interval that says something of its precision: one above zero, with a width."""
+    return frame.estimate.notna() & (frame.ci_low > 0) & (frame.ci_high > frame.ci_low)
 
 
 def _described(corpus: Corpus, effects: pd.DataFrame) -> pd.DataFrame:
@@ -484,12 +489,36 @@ def comparisons(corpus: Corpus) -> dict[str, Comparison]:
     table["key"] = table.finding.map(of_finding).astype("str")
     table["citation"] = table.key.map(corpus.studies.set_index("key").citation).astype("str")
     table["adjusted"] = table.adjusted.fillna("not said")
+    table["measured"] = _has_interval(table)
     table["set_aside"] = [_unfit(row, corpus.reviews) for row in table.itertuples()]
     fit = table.set_aside == ""
     numbers = _on_log_scale(table[fit])[["log_estimate", "se", "off_centre"]]
     table = table.join(numbers)
     table["set"] = pd.array([pd.NA] * len(table), dtype="Int64")
     return {str(name): _judged(str(name), rows.copy()) for name, rows in table.groupby("comparison", sort=True)}
+
+
+def overview(corpus: Corpus) -> pd.DataFrame:
+    """Return how far each comparison is from being pooled.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a comparison: ``comparison, examined, usable, samples, alike, pooled, unread``. ``usable`` are a study's
+        own ratios with an interval, ``samples`` theirs, ``alike`` the samples of the largest set that is alike,
+        ``unread`` the further samples that report a result without such a ratio on the page that was read.
+    """
+    rows = []
+    for name, one in comparisons(corpus).items():
+        usable = one.estimates[one.estimates.set.notna()]
+        own = one.estimates[~one.estimates.key.isin(corpus.reviews)]
+        rows.append(
+            (name, len(one.estimates), len(usable), usable["sample"].nunique(),
+             int(one.sets.samples.max()) if len(one.sets) else 0, not one.refusal,
+             len(set(own["sample"]) - set(usable["sample"])))
+        )  # fmt: skip
+    columns = ["comparison", "examined", "usable", "samples", "alike", "pooled", "unread"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _unfit(row: Any, reviews: frozenset[str]) -> str:
@@ -502,7 +531,7 @@ def _unfit(row: Any, reviews: frozenset[str]) -> str:
         return "no number on the page read"
     if pd.isna(row.scale):
         return f"not a ratio ({row.measure})"
-    if pd.isna(row.ci_low) or pd.isna(row.ci_high):
+    if not row.measured:
         return "no interval on the page read"
     return ""
 
@@ -588,8 +617,8 @@ def _warnings(rows: pd.DataFrame) -> tuple[str, ...]:
 # ---------------------------------------------------------------------- directions
 
 
-def directions(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iterable[str]) -> pd.DataFrame:
-    """Return the direction of each sample for each outcome: one sign a sample and outcome, significance left aside.
+def linked(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iterable[str]) -> pd.DataFrame:
+    """Return the effects and associations of studies, not reviews, that tie an exposure to an outcome.
 
     Parameters
     ----------
@@ -600,36 +629,55 @@ def directions(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | I
     Returns
     -------
     pandas.DataFrame
-        A row a sample and outcome theme: ``sample, citation, outcome, label, direction, findings, harm, benefit,
+        A row a finding and outcome theme: ``finding, key, sample, kind, outcome, label, points``. ``points`` is the
+        direction: it follows from the sign of the estimate and the polarity of the outcome where they are known, so
+        an interval that includes no effect does not turn a finding into none.
+    """
+    acting, acted = _themes(corpus, exposures), _themes(corpus, outcomes)
+    codes = corpus.agreed
+    exposed = codes.finding[codes.theme.isin(acting) & (codes.role == "exposure")]
+    findings = corpus.findings[
+        corpus.findings.claim.isin(["effect", "association"])
+        & ~corpus.findings.key.isin(corpus.reviews)
+        & corpus.findings.finding.isin(set(exposed))
+    ]
+    findings = findings.merge(corpus.effects[["finding", "sign", "polarity"]], on="finding", how="left")
+    findings["points"] = [
+        _EXPECTED.get((sign, polarity), direction)
+        for sign, polarity, direction in zip(findings.sign, findings.polarity, findings.direction.astype("str"))
+    ]
+    out = codes[codes.theme.isin(acted) & (codes.role == "outcome")][["finding", "theme", "label"]]
+    rows = findings[["finding", "key", "kind", "points"]].merge(out.rename(columns={"theme": "outcome"}), on="finding")
+    rows["sample"] = rows.key.map(corpus.studies.set_index("key")["sample"]).fillna(rows.key).astype("str")
+    rows["outcome"] = rows.outcome.astype("str")
+    return rows[["finding", "key", "sample", "kind", "outcome", "label", "points"]]
+
+
+def directions(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iterable[str]) -> pd.DataFrame:
+    """Return the direction of each sample for each outcome: one sign a sample and outcome, significance left aside.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    exposures, outcomes : str or iterable of str
+        As for `linked`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a sample and outcome theme: ``sample, outcome, label, direction, findings, harm, benefit,
         publications, n, keys``. ``direction`` is harm or benefit where at least 70 % of the findings point there,
         else ``mixed``; ``none`` where no finding states one. ``n`` is the largest number of people of its publications.
 
     Notes
     -----
-    After Boon & Thomson (2021), Res Synth Methods 12:29. Effects and associations only, of studies, not reviews.
-    Direction follows from the sign of the estimate and the polarity of the outcome where they are known, so an
-    interval that includes no effect does not turn a finding into none.
+    After Boon & Thomson (2021), Res Synth Methods 12:29.
     """
-    acting, acted = _themes(corpus, exposures), _themes(corpus, outcomes)
-    findings = corpus.findings[
-        corpus.findings.claim.isin(["effect", "association"]) & ~corpus.findings.key.isin(corpus.reviews)
-    ]
-    codes = corpus.agreed
-    exposed = set(codes.finding[codes.theme.isin(acting) & (codes.role == "exposure")])
-    findings = findings[findings.finding.isin(exposed)]
-    signs = corpus.effects[["finding", "sign", "polarity"]].drop_duplicates("finding")
-    findings = findings.merge(signs, on="finding", how="left")
-    findings["points"] = [
-        _EXPECTED.get((sign, polarity), direction)
-        for sign, polarity, direction in zip(findings.sign, findings.polarity, findings.direction.astype("str"))
-    ]
-    findings = findings[findings.points != "descriptive"]
-    out = codes[codes.theme.isin(acted) & (codes.role == "outcome")][["finding", "theme", "label"]]
-    cells = findings.merge(out, on="finding")
-    studies = corpus.studies.set_index("key")
-    cells["sample"] = cells.key.map(studies["sample"]).fillna(cells.key).astype("str")
+    cells = linked(corpus, exposures, outcomes)
+    cells = cells[cells.points != "descriptive"]
+    people = corpus.studies.set_index("key").n
     rows = []
-    for (sample, outcome), group in cells.groupby(["sample", "theme"], observed=True, sort=True):
+    for (sample, outcome), group in cells.groupby(["sample", "outcome"], sort=True):
         harm, benefit = int((group.points == "harm").sum()), int((group.points == "benefit").sum())
         stated = len(group) - int((group.points == "null").sum())
         if not stated:
@@ -638,11 +686,10 @@ def directions(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | I
             direction = "harm" if harm > benefit else "benefit"
         else:
             direction = "mixed"
-        keys = list(dict.fromkeys(group.key))
-        people = studies.n[keys].dropna()
+        keys = tuple(dict.fromkeys(group.key))
         rows.append(
-            (sample, str(outcome), group.label.iloc[0], direction, len(group), harm, benefit, len(keys),
-             int(people.max()) if len(people) else pd.NA, tuple(keys))
+            (sample, outcome, group.label.iloc[0], direction, len(group), harm, benefit, len(keys),
+             people[list(keys)].max(), keys)
         )  # fmt: skip
     columns = ["sample", "outcome", "label", "direction", "findings", "harm", "benefit", "publications", "n", "keys"]
     return pd.DataFrame(rows, columns=columns).astype({"n": "Int64"})
