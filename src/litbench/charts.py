@@ -1425,7 +1425,12 @@ def forest(
     ax.set_ylim(len(lines) - 0.3, -0.7)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("Ratio, log scale" + ("; diamond: pooled, line below it: prediction interval" if results else ""))
+    predicted = any(np.isfinite(result.prediction_low) for result in results.values())
+    ax.set_xlabel(
+        "Ratio, log scale"
+        + ("; diamond: pooled" if results else "")
+        + (", line below it: prediction interval" if predicted else "")
+    )
     columns = ["subgroup", "label", "estimate", "ci_low", "ci_high", "weight", "remark"]
     out = [frame[columns].assign(row="estimate", label=frame.label.str.replace("\n", ": "))]
     for subgroup, result in results.items():
@@ -1636,7 +1641,7 @@ def intervals_from_abstracts(corpus: Corpus) -> Chart:
 
 # ---------------------------------------------------------------------- synthesis: directions
 
-_PEOPLE = ((300, "more than 300 people", 78), (50, "50 to 300", 42), (0, "under 50", 18))
+_PEOPLE = ((300, "more than 300 studied", 78), (50, "50 to 300", 42), (0, "under 50", 18))
 _APPRAISED = {"few concerns": "#dfe9f1", "some concerns": "#f3eee2", "serious concerns": "#f3dcd3"}
 
 
@@ -1684,7 +1689,7 @@ def effect_direction(
     -----
     The 2021 revision: no significance anywhere; a sample has one sign an outcome, that of at least 70 % of its
     findings, else it is mixed; the sign test leaves mixed ones out and is given from six signs on. Size is the
-    number of people; the shade of a row is the appraisal of its worst publication, where there is one.
+    number studied, mostly people; the shade of a row is the appraisal of its worst publication, where there is one.
     """
     from litbench import effects
 
@@ -1727,6 +1732,7 @@ def effect_direction(
         (f"Not drawn: {' and '.join(left_out)}; the sums count them. " if left_out else "")
         + "Sums: samples that point to harm : to benefit, mixed left out, and two-sided p of the sign test from "
         f"{effects.SIGN_TEST_FROM} signs on. Associations are not causes; abstracts print what is significant. "
+        + ("" if cells.n.notna().all() else "A sample of unknown size is drawn as 50 to 300. ")
         + ("" if appraised else "None of these studies has been appraised yet, so no row is shaded.")
     )
     figure = _figure(max(6.0 + 0.42 * len(across), 9), 0.25 * len(down) + 3.6, title, subtitle, _caption(corpus, note))

@@ -446,7 +446,7 @@ class Comparison:
         pooled = {}
         for rows, words in self._passing():
             result = pool(rows.log_estimate, rows.se**2, **options)
-            pooled[words] = Pooled(**{**vars(result), "notes": result.notes + _warnings(rows)})
+            pooled[words] = Pooled(**{**vars(result), "notes": _warnings(rows) + result.notes})
         return pooled
 
     def leave_one_out(self, **options: Any) -> dict[str, pd.DataFrame]:
