@@ -214,22 +214,29 @@ def test_intervals_from_abstracts_counts_what_it_draws(corpus):
 def test_effect_direction_gives_one_sign_a_sample_and_outcome(corpus):
     data = charts.effect_direction(corpus, *POLICING).data
     assert not data.duplicated(["sample", "outcome"]).any()
-    assert set(data.appraisal) == {"not appraised"} or len(corpus.appraisal)
     cells = effects.directions(corpus, *POLICING)
     assert len(cells) == len(data)
 
 
-def test_rows_are_shaded_by_appraisal_where_there_is_one(corpus):
-    key = "lunze2014punitive"
-    answers = pd.DataFrame(
-        {"key": key, "checklist": "JBI", "item": ["1", "2", "3"], "answer": ["yes", "no", "no"], "reason": "test"}
-    )
-    shaded = replace(corpus, appraisal=answers)
-    data = charts.effect_direction(shaded, *POLICING).data
-    of_sample = data[data["sample"] == "st-petersburg-hiv-pwid"].appraisal
-    assert (of_sample == "serious concerns").all() and len(of_sample)
-    assert (data.appraisal[data["sample"] == "seal2001predictors"] == "not appraised").all()
-    assert collisions(charts.effect_direction(shaded, *POLICING).figure) == []
+def test_rows_are_shaded_by_appraisal_where_it_could_be_judged(corpus):
+    def judged(answers: list[str]) -> pd.DataFrame:
+        table = pd.DataFrame({"key": "lunze2014punitive", "checklist": "JBI", "answer": answers, "reason": "test"})
+        shaded = replace(corpus, appraisal=table.assign(item=[f"q{one}" for one in range(len(table))]))
+        chart = charts.effect_direction(shaded, *POLICING)
+        assert collisions(chart.figure) == []
+        return chart.data.set_index("sample").appraisal
+
+    unread = "cannot be judged from the abstract"
+    for answers, shade in (
+        (["yes", "yes", unread], "few concerns"),
+        (["yes", "no", "unclear"], "some concerns"),
+        (["no", "no", "no", unread], "serious concerns"),
+        (["yes", unread, unread], "cannot be judged"),
+        (["yes", "not applicable", "not applicable"], "few concerns"),
+    ):
+        appraisal = judged(answers)
+        assert set(appraisal["st-petersburg-hiv-pwid"]) == {shade}
+        assert appraisal["seal2001predictors"] == "not appraised"
 
 
 def test_prisma_begins_where_the_log_does(corpus):

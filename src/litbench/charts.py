@@ -1646,13 +1646,24 @@ _APPRAISED = {"few concerns": "#dfe9f1", "some concerns": "#f3eee2", "serious co
 
 
 def _appraised(corpus: Corpus) -> dict[str, str]:
-    """Return how each appraised publication came out, by the share of its judged items answered yes."""
-    answers = corpus.appraisal[corpus.appraisal.answer.isin(["yes", "no", "unclear"])]
-    share = (answers.answer == "yes").groupby(answers.key).mean()
-    return {
-        str(key): "few concerns" if value >= 0.8 else "some concerns" if value >= 0.5 else "serious concerns"
-        for key, value in share.items()
-    }
+    """Return how each publication came out of its appraisal.
+
+    By the number of items answered no or unclear: none, one or two, more; no score is made of them (JBI advises
+    against scores). Where fewer than half of the items could be judged, neither can the study. Who paid for a study
+    is listed with its appraisal but is not a matter of its methods.
+    """
+    answers = corpus.appraisal[
+        (corpus.appraisal.checklist != "interests") & (corpus.appraisal.answer != "not applicable")
+    ]
+    result = {}
+    for key, given in answers.groupby("key").answer:
+        judged = given[given.isin(["yes", "no", "unclear"])]
+        against = int((judged != "yes").sum())
+        if 2 * len(judged) < len(given):
+            result[str(key)] = "cannot be judged"
+        else:
+            result[str(key)] = "few concerns" if not against else "some concerns" if against < 3 else "serious concerns"
+    return result
 
 
 def _sample_names(corpus: Corpus, cells: pd.DataFrame) -> dict[str, str]:
@@ -1697,10 +1708,9 @@ def effect_direction(
     if cells.empty:
         return _nothing("effect_direction", corpus, "effects or associations between these themes")
     appraised = _appraised(corpus)
-    worst = list(_APPRAISED)
+    worst = ["not appraised", "cannot be judged", *_APPRAISED]
     cells["appraisal"] = [
-        max((appraised[key] for key in keys if key in appraised), key=worst.index, default="not appraised")
-        for keys in cells["keys"]
+        max((appraised.get(key, "not appraised") for key in keys), key=worst.index) for keys in cells["keys"]
     ]
     totals = cells.groupby("outcome")["sample"].nunique()
     across = sorted(totals.index, key=lambda one: (-totals[one], one))[:columns]
@@ -1733,14 +1743,14 @@ def effect_direction(
         + "Sums: samples that point to harm : to benefit, mixed left out, and two-sided p of the sign test from "
         f"{effects.SIGN_TEST_FROM} signs on. Associations are not causes; abstracts print what is significant. "
         + ("" if cells.n.notna().all() else "A sample of unknown size is drawn as 50 to 300. ")
-        + ("" if appraised else "None of these studies has been appraised yet, so no row is shaded.")
+        + _said_of_appraisal(cells)
     )
     figure = _figure(max(6.0 + 0.42 * len(across), 9), 0.25 * len(down) + 3.6, title, subtitle, _caption(corpus, note))
     ax = figure.subplots()
     row_of = {sample: number for number, sample in enumerate(down)}
     column_of = {outcome: number for number, outcome in enumerate(across)}
     for sample, group in drawn.groupby("sample"):
-        shade = max(group.appraisal, key=[*worst, "not appraised"].index)
+        shade = max(group.appraisal, key=worst.index)
         if shade in _APPRAISED:
             ax.axhspan(row_of[sample] - 0.5, row_of[sample] + 0.5, color=_APPRAISED[shade], linewidth=0, zorder=0)
     for cell in drawn.itertuples():
@@ -1771,9 +1781,7 @@ def effect_direction(
         *(Line2D([], [], marker="v", linestyle="", color=SOFT, markersize=size**0.5, label=text)
           for _, text, size in _PEOPLE),
     ]  # fmt: skip
-    if appraised:
-        present = [shade for shade in _APPRAISED if shade in set(drawn.appraisal)]
-        handles += [Patch(color=_APPRAISED[shade], label=shade) for shade in present]
+    handles += [Patch(color=color, label=shade) for shade, color in _APPRAISED.items() if shade in set(drawn.appraisal)]
     _legend_below(ax, handles)
     listed = "; ".join(
         f"{labels[outcome]} {tests[outcome][0]} to harm, {tests[outcome][1]} to benefit" for outcome in across[:8]
@@ -1781,6 +1789,18 @@ def effect_direction(
     alt = f"Effect direction plot of {_count(samples, 'sample')} by {len(totals)} outcomes. Most studied: {listed}."
     kept = ["sample", "outcome", "direction", "findings", "harm", "benefit", "publications", "n", "appraisal"]
     return Chart("effect_direction", title, figure, cells[kept], alt)
+
+
+def _said_of_appraisal(cells: pd.DataFrame) -> str:
+    """Say what the shade of a row stands for, and for how many samples there is none."""
+    of_sample = cells.groupby("sample").appraisal.agg(lambda values: bool(set(values) & set(_APPRAISED)))
+    without = int((~of_sample).sum())
+    if without == len(of_sample):
+        return "No row is shaded: none of the studies could be appraised from what was read."
+    shaded = "Shade of a row: the most concerns that the appraisal of one of its publications has"
+    return (
+        f"{shaded}; {_count(without, 'sample')} could not be appraised from what was read." if without else f"{shaded}."
+    )
 
 
 def _legend_below(ax: Axes, handles: list[Any]) -> None:

@@ -712,8 +712,19 @@ def _comparisons(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Itera
             )
 
 
-_RULES = [_keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates, _person_first, _claims, _stances,
-          _comparisons]  # fmt: skip
+_RULES = [
+    _keys,
+    _dois,
+    _titles,
+    _finding_ids,
+    _intervals,
+    _years,
+    _coordinates,
+    _person_first,
+    _claims,
+    _stances,
+    _comparisons,
+]
 
 
 # ---------------------------------------------------------------------- codebook and dictionary
