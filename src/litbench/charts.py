@@ -1708,7 +1708,8 @@ def effect_direction(
     if cells.empty:
         return _nothing("effect_direction", corpus, "effects or associations between these themes")
     appraised = _appraised(corpus)
-    worst = ["not appraised", "cannot be judged", *_APPRAISED]
+    # A sample has few concerns only where every publication was judged so.
+    worst = ["few concerns", "not appraised", "cannot be judged", "some concerns", "serious concerns"]
     cells["appraisal"] = [
         max((appraised.get(key, "not appraised") for key in keys), key=worst.index) for keys in cells["keys"]
     ]
