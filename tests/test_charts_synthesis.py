@@ -219,12 +219,12 @@ def test_effect_direction_gives_one_sign_a_sample_and_outcome(corpus):
 
 
 def test_rows_are_shaded_by_appraisal_where_it_could_be_judged(corpus):
-    def judged(answers: list[str]) -> pd.DataFrame:
-        table = pd.DataFrame({"key": "lunze2014punitive", "checklist": "JBI", "answer": answers, "reason": "test"})
-        shaded = replace(corpus, appraisal=table.assign(item=[f"q{one}" for one in range(len(table))]))
-        chart = charts.effect_direction(shaded, *POLICING)
+    def judged(answers: list[str], keys=("lunze2014punitive", "lunze2016sexual")) -> pd.Series:
+        items = pd.DataFrame({"answer": answers, "item": [f"q{one}" for one in range(len(answers))]})
+        table = pd.concat([items.assign(key=key, checklist="JBI", reason="test") for key in keys])
+        chart = charts.effect_direction(replace(corpus, appraisal=table), *POLICING)
         assert collisions(chart.figure) == []
-        return chart.data.set_index("sample").appraisal
+        return chart.data.set_index(["sample", "outcome"]).appraisal
 
     unread = "cannot be judged from the abstract"
     for answers, shade in (
@@ -236,7 +236,11 @@ def test_rows_are_shaded_by_appraisal_where_it_could_be_judged(corpus):
     ):
         appraisal = judged(answers)
         assert set(appraisal["st-petersburg-hiv-pwid"]) == {shade}
-        assert appraisal["seal2001predictors"] == "not appraised"
+        assert set(appraisal["seal2001predictors"]) == {"not appraised"}
+    # One publication of two is not enough for a clean sample, but is for one with concerns.
+    cell = ("st-petersburg-hiv-pwid", "equipment-sharing")
+    assert judged(["yes"], keys=["lunze2014punitive"])[cell] == "not appraised"
+    assert judged(["no", "no", "no"], keys=["lunze2014punitive"])[cell] == "serious concerns"
 
 
 def test_prisma_begins_where_the_log_does(corpus):
