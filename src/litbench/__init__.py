@@ -1,7 +1,7 @@
 """litbench: a research literature workbench for Jupyter.
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
-`table` shows a frame whole, `tag` suggests themes for a text.
+``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from litbench.corpus import Corpus, load_corpus
 from litbench.tagging import PatternError, tag
 
 if TYPE_CHECKING:
-    from litbench import charts
+    from litbench import charts, effects
 
 __version__ = "0.1.0"
 
@@ -30,6 +30,7 @@ __all__ = [
     "charts",
     "confusions",
     "disagreements",
+    "effects",
     "load_corpus",
     "table",
     "tag",
@@ -38,8 +39,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Matplotlib takes most of the import time; it is loaded with the first chart.
-    if name == "charts":
+    if name in ("charts", "effects"):
         import importlib
 
-        return importlib.import_module("litbench.charts")
+        return importlib.import_module(f"litbench.{name}")
     raise AttributeError(f"module 'litbench' has no attribute {name!r}")

@@ -33,6 +33,7 @@ _PROSE = {
     "propositions": ["statement"],
     "proposition_evidence": ["reason"],
     "proposition_confidence": ["reason"],
+    "comparisons": ["exposure", "outcome", "comparator", "population", "reason"],
 }
 _RATIOS = {"OR", "AOR", "RR", "ARR", "PR", "HR", "AHR", "IRR"}
 _EXPECTED = {("positive", "worse"): "harm", ("negative", "worse"): "benefit",
@@ -694,7 +695,36 @@ def _stances(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[
             )
 
 
-_RULES = [_keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates, _person_first, _claims, _stances]
+def _comparisons(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Find publications of one sample that a comparison would take for independent."""
+    keys = {row["finding"]: row["key"] for _, row in rows.get("findings", [])}
+    samples = {row["key"]: row["sample"] for _, row in rows.get("studies", [])}
+    for line, row in rows.get("comparisons", []):
+        known = samples.get(keys.get(row["finding"], ""), "")
+        if known and row["sample"] != known:
+            yield Problem(
+                "data/comparisons.csv",
+                line,
+                "sample",
+                row["sample"],
+                f"data/studies.csv has this study in the sample {known}",
+                f"Write {known}, or correct it there",
+            )
+
+
+_RULES = [
+    _keys,
+    _dois,
+    _titles,
+    _finding_ids,
+    _intervals,
+    _years,
+    _coordinates,
+    _person_first,
+    _claims,
+    _stances,
+    _comparisons,
+]
 
 
 # ---------------------------------------------------------------------- codebook and dictionary

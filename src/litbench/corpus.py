@@ -74,6 +74,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         places=places,
         findings=frames["findings"],
         effects=frames["effects"],
+        comparisons=frames["comparisons"],
         codes=codes,
         claims=claims,
         themes=themes,
@@ -105,6 +106,8 @@ class Corpus:
         A row an atomic finding, in the corpus's own words.
     effects : pandas.DataFrame
         A row a numeric estimate of a finding.
+    comparisons : pandas.DataFrame
+        A row an estimate that was examined for one comparison (`litbench.effects.comparisons`).
     codes : pandas.DataFrame
         A row a theme that one coder gave to one finding in one round; `agreed` holds the adjudicated ones.
     claims : pandas.DataFrame
@@ -126,6 +129,7 @@ class Corpus:
     places: pd.DataFrame
     findings: pd.DataFrame
     effects: pd.DataFrame
+    comparisons: pd.DataFrame
     codes: pd.DataFrame
     claims: pd.DataFrame
     themes: pd.DataFrame
@@ -314,6 +318,7 @@ class Corpus:
             places=_narrow(self.places[self.places.key.isin(keys)]),
             findings=_narrow(findings_kept),
             effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
+            comparisons=_narrow(self.comparisons[self.comparisons.finding.isin(ids)]),
             codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
             claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
             proposition_evidence=_narrow(self.proposition_evidence[self.proposition_evidence.finding.isin(ids)]),
