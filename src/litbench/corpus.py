@@ -508,6 +508,24 @@ class Corpus:
         rows = rows.sort_values("stance", key=lambda stance: stance.cat.codes, kind="stable", ignore_index=True)
         return rows[["stance", "citation", "design", "countries", "statement", "claim", "reason", "finding"]]
 
+    def to_recode(self) -> pd.DataFrame:
+        """Return the codes of the latest round whose theme has been retired since: what is left to recode.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a code: ``finding, coder, theme, role, choose_from, statement``; ``choose_from`` are the themes that
+            took the old one over, separated by commas, empty where none did.
+        """
+        retired = {
+            theme.id: ", ".join(self.codebook.successors(theme.id)) for theme in self.codebook.themes if theme.retired
+        }
+        codes = self.codes[(self.codes["round"] == self.codes["round"].max()) & self.codes.theme.isin(retired)]
+        rows = codes.merge(self.findings[["finding", "statement"]], on="finding", how="left", validate="many_to_one")
+        rows["choose_from"] = rows.theme.astype("str").map(retired).astype("str")
+        rows = rows.sort_values(["coder", "theme"], kind="stable", ignore_index=True)
+        return rows[["finding", "coder", "theme", "role", "choose_from", "statement"]]
+
     def methods_notes(self) -> pd.DataFrame:
         """Return the notes on sample, recruitment, analysis and stated limits: ``citation, note``, a row a note."""
         notes = self.studies[["citation", "methods_notes"]].dropna()
