@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from litbench import _countries, _schema, references
+from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError, Problem
 from litbench.codebook import NO_THEME, Codebook
 
@@ -55,6 +55,7 @@ def check(path: str | Path | None = None) -> list[Problem]:
         Every violation, by file and line; empty for a sound corpus.
     """
     folder = _schema.find_corpus(path)
+    _store.recover(folder)
     try:
         descriptor = _schema.read_descriptor(folder)
     except CorpusError as error:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from litbench import _countries, _schema, references
+from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 
@@ -39,6 +39,7 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
         Where there is no corpus, or what is there cannot be read; every problem is listed with its line.
     """
     folder = _schema.find_corpus(path)
+    _store.recover(folder)
     descriptor = _schema.read_descriptor(folder)
     try:
         bibliography = references.read(folder / _schema.BIBLIOGRAPHY)
