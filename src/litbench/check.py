@@ -326,7 +326,7 @@ def _bibliography(folder: Path) -> tuple[dict[str, dict[str, Any]], list[Problem
     frame, problems = references.parse(text, name)
     entries = {row["key"]: row for row in frame.to_dict("records")}
     if not problems:
-        canonical = references.format(frame)
+        canonical = references.canonical(text)
         if canonical != text:
             pairs = zip(text.split("\n"), canonical.split("\n"), strict=False)
             line = next((n for n, (now, then) in enumerate(pairs, 1) if now != then), text.count("\n") + 1)

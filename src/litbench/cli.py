@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from litbench import __version__, _schema, references
+from litbench import __version__, _schema, _store, references
 from litbench._problems import CorpusError
 
 
@@ -35,12 +35,10 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _format(args: argparse.Namespace) -> int:
-    path = _schema.find_corpus(args.corpus) / _schema.BIBLIOGRAPHY
-    text = references.format(references.read(path))
-    beside = path.with_suffix(".bib.new")
-    beside.write_text(text, encoding="utf-8", newline="")
-    beside.replace(path)
-    print(f"{path.name} is in its canonical form.")
+    file = str(_schema.BIBLIOGRAPHY)
+    with _store.writing(_schema.find_corpus(args.corpus)) as change:
+        change.replace(file, references.canonical(change.text(file)))
+    print(f"{file} is in its canonical form.")
     return 0
 
 
