@@ -107,7 +107,8 @@ def duplicates(seed: int = 7) -> tuple[pd.DataFrame, list[str]]:
 
 
 _BASE = {
-    "authors": "Moss, Ana; Reyes, Luis", "title": "Police crackdowns and HIV risk among people who inject drugs in Tijuana",
+    "authors": "Moss, Ana; Reyes, Luis",
+    "title": "Police crackdowns and HIV risk among people who inject drugs in Tijuana",
     "year": 2019, "journal": "International Journal of Drug Policy", "volume": "51", "pages": "121–127",
     "doi": "10.1000/base.1", "pmid": "11111111",
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Looking a publication up, against a server on this machine that replies as the services do, and as they should not."""
+"""Looking a publication up, against a server on this machine that replies as the services do, and as they do not."""
 
 import json
 import re
@@ -16,7 +16,8 @@ DOI = "10.1186/s40352-020-00111-9"
 CROSSREF = {
     "status": "ok",
     "message": {
-        "DOI": DOI, "type": "journal-article", "title": ["Crackdowns &amp; <i>care</i>"], "subtitle": ["A cohort study"],
+        "DOI": DOI, "type": "journal-article",
+        "title": ["Crackdowns &amp; <i>care</i>"], "subtitle": ["A cohort study"],
         "author": [{"given": "Ana", "family": "Moss"}, {"name": "Drug Policy Group"}],
         "container-title": ["Harm Reduction Journal"], "volume": "17", "issue": "2", "page": "121-7",
         "published": {"date-parts": [[2020, 6]]}, "URL": f"https://doi.org/{DOI}",
@@ -190,7 +191,7 @@ def test_a_reply_that_breaks_off_is_told(server):
 
 @pytest.mark.parametrize(
     "body",
-    [json.dumps(CROSSREF)[:80], "[1, 2]", '{"message": 7}', '{"message": {"title": []}}', "<html><h1>Log in</h1></html>", ""],
+    [json.dumps(CROSSREF)[:80], "[1, 2]", '{"message": 7}', '{"message": {"title": []}}', "<html>Log in</html>", ""],
     ids=["malformed", "a list", "a number", "no title", "HTML", "empty"],
 )  # fmt: skip
 def test_a_reply_that_is_not_a_work_is_told_and_not_kept(server, body, tmp_path):

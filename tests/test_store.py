@@ -191,7 +191,7 @@ def test_a_file_that_is_not_utf8_is_named_with_its_line(corpus):
     path = corpus / "data/places.csv"
     path.write_bytes(b"key,place,country,lat,lon\na2000b,Montr\xe9al,CAN,,\n")
     with (
-        pytest.raises(litbench.CorpusError, match="data/places.csv:2: this is not UTF-8"),
+        pytest.raises(litbench.CorpusError, match=r"data/places\.csv:2: this is not UTF-8"),
         _store.writing(corpus, validate=sound) as change,
     ):
         change.insert("places", [{"key": KEY, "country": "CAN"}])

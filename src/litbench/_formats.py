@@ -289,6 +289,11 @@ def _one(values: dict[str, list[str]], *tags: str) -> str:
     return next((value for tag in tags for value in values.get(tag, []) if value), "")
 
 
+def _tagged_name(name: str) -> str:
+    # These formats write the family name first; what has no comma is an organisation, or "Smith JA".
+    return one_name(name) if "," in name or re.search(r"\s[^\W\d_a-z]{1,3}$", name) else name.strip()
+
+
 def read_ris(text: str) -> Iterator[Found]:
     """Read RIS, as Scopus, Web of Science, Zotero, EndNote, PubMed-to-RIS and Rayyan write it."""
     for line, values, raw in _tagged(text, _RIS_TAG, "TY", "ER"):
@@ -303,7 +308,9 @@ def read_ris(text: str) -> Iterator[Found]:
             line,
             {
                 "type": _RIS_TYPES.get(_one(values, "TY"), "article"),
-                "authors": "; ".join(one_name(name) for tag in ("AU", "A1") for name in values.get(tag, []) if name),
+                "authors": "; ".join(
+                    _tagged_name(name) for tag in ("AU", "A1") for name in values.get(tag, []) if name
+                ),
                 "title": title,
                 "year": _one(values, "PY", "Y1", "DA"),
                 "journal": _one(values, "JO", "JF", "T2", "JA", "J2"),
@@ -337,7 +344,7 @@ def read_medline(text: str) -> Iterator[Found]:
             {
                 "type": "article",
                 "authors": "; ".join(
-                    one_name(name) for name in values.get("FAU") or values.get("AU") or values.get("CN", [])
+                    _tagged_name(name) for name in values.get("FAU") or values.get("AU") or values.get("CN", [])
                 ),
                 "title": title.strip("[]"),
                 "year": _one(values, "DP", "DEP"),
@@ -542,11 +549,14 @@ def csl_record(item: Row) -> Row | tuple[str, str]:
         particle = author.get("non-dropping-particle")
         family = f"{particle} {family}" if particle else family
         names.append(f"{family}, {author['given']}" if author.get("given") else family)
+    complete = not (names and names[-1] == "et al.")
+    names = names if complete else names[:-1]
     dates = (item.get(name) for name in ("issued", "published-print", "published-online", "published"))
     year = next((_csl_year(date) for date in dates if _csl_year(date)), "")
     return {
         "type": _CSL_TYPES.get(text("type"), "article"),
         "authors": "; ".join(name for name in names if name),
+        "authors_complete": complete,
         "title": title,
         "year": year,
         "journal": text("container-title"),

@@ -183,8 +183,8 @@ class Services:
         contact = f"; mailto:{self.mailto}" if self.mailto else ""
         url = f"{base.rstrip('/')}{path}{'?' if query else ''}{urlencode(query)}"
         retry = Retry(
-            total=3, connect=1, read=1, backoff_factor=min(0.5, self.patience), backoff_max=self.patience, retry_after_max=self.patience,
-            status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False,
+            total=3, connect=1, read=1, backoff_factor=min(0.5, self.patience), backoff_max=self.patience,
+            retry_after_max=self.patience, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False,
         )  # fmt: skip
         with requests.Session() as session:
             session.mount("https://", HTTPAdapter(max_retries=retry))

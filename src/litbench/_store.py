@@ -41,7 +41,7 @@ LOCK = ".litbench.lock"
 PATIENCE = 10.0  # seconds to wait for another writer
 
 # The order of the rows in a table where it is not that of the primary key.
-_ORDER = {"codes": ("finding", "coder", "theme"), "places": ("key",)}
+_ORDER = {"codes": ("finding", "round", "coder", "theme"), "places": ("key",), "imports": ("date",)}
 _ENTRY = re.compile(r"^@(?!comment|string|preamble)\w+\s*\{\s*([^,\s]+)\s*,", re.MULTILINE | re.IGNORECASE)
 
 
@@ -98,6 +98,21 @@ def recover(folder: Path) -> None:
                 f"A write to {folder} was interrupted and cannot be completed ({error.strerror}: {error.filename}). "
                 "Make the folder writable and run `litbench check`."
             ) from error
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a single file whole or not at all.
+
+    Raises
+    ------
+    CorpusError
+        Where it cannot be written.
+    """
+    try:
+        _write_beside(path, content)
+        _rename(_beside(path), path)
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be written ({error.strerror}). Look at the disk and your rights.") from error
 
 
 class Change:
@@ -177,6 +192,18 @@ class Change:
             self._put(file, [line for line, row in zip(lines, rows, strict=True) if not matches(row)])
         return gone
 
+    def update(self, table: str, matches: Callable[[dict[str, str]], bool], cells: Mapping[str, Any]) -> None:
+        """Set cells in the rows for which `matches` says so; other cells and lines stay as they are."""
+        file = f"data/{self._tables[table]['path']}"
+        header, lines = self._lines(table)
+        ending = _ending(self.text(file))
+        new = []
+        for line in lines:
+            row = dict(zip(header, _cells(line), strict=False))
+            changed = row | {name: _cell(value) for name, value in cells.items()}
+            new.append(_line(list(changed.values()), ending) if matches(row) and changed != row else line)
+        self._put(file, new)
+
     def insert_entry(self, key: str, entry: str) -> None:
         """Insert an entry, as `litbench.references.format` writes it, in its place in references.bib."""
         file = str(_schema.BIBLIOGRAPHY)
@@ -232,7 +259,7 @@ class Change:
             old = self._old.get(file)
             if _read(self.folder / file) != old:
                 raise CorpusError(
-                    f"{file} was changed by another program meanwhile. Nothing was written; save it there and try again."
+                    f"{file} was changed by another program meanwhile. Nothing was written; save it there, try again."
                 )
             entries.append({"file": file, "old": _digest(old), "new": _digest(content)})
         for file, content in changed.items():
@@ -388,9 +415,9 @@ def _line(cells: list[str], ending: str) -> str:
 
 
 def _natural(cell: str) -> tuple[str, int]:
-    """Order ``morales2020pick.10`` after ``morales2020pick.9``."""
+    """Order ``morales2020pick.10`` after ``morales2020pick.9``, and the tenth round after the ninth."""
     stem, dot, number = cell.rpartition(".")
-    return (stem, int(number)) if dot and number.isdigit() else (cell, 0)
+    return (stem, int(number)) if number.isdecimal() and (dot or not stem) else (cell, 0)
 
 
 def _end_of_entry(text: str, start: int) -> int:

@@ -19,6 +19,7 @@ from litbench._problems import CorpusError, Problem
 from litbench.codebook import NO_THEME, Codebook
 
 LONGEST_CELL = 10_000  # characters; a longer one is a broken quotation mark or a pasted document
+NO_FINDING = "the study has no finding"
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PERSON_FIRST = re.compile(
     r"\b(?<!Network of )(addicts?|junkies?|junky|drug[- ]abusers?|substance[- ]abusers?"
@@ -453,8 +454,8 @@ def _finding_ids(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Itera
                 line,
                 "key",
                 row["key"],
-                "the study has no finding",
-                "Add its findings to data/findings.csv",
+                NO_FINDING,
+                f"Add its findings with `litbench code {row['key']}`",
             )
 
 
@@ -695,7 +696,23 @@ def _stances(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[
             )
 
 
-_RULES = [_keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates, _person_first, _claims, _stances]
+def _imports(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    for line, row in rows.get("imports", []):
+        parts = [_number(row[name]) for name in ("records", "imported", "duplicates", "rejected")]
+        if None not in parts and parts[0] != sum(parts[1:]):  # type: ignore[arg-type]
+            yield Problem(
+                "data/imports.csv",
+                line,
+                "records",
+                row["records"],
+                f"imported, duplicates and rejected make {sum(parts[1:]):g}",  # type: ignore[arg-type]
+                "Compare the line with its version in git",
+            )
+
+
+_RULES = [
+    _keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates, _person_first, _claims, _stances, _imports,
+]  # fmt: skip
 
 
 # ---------------------------------------------------------------------- codebook and dictionary

@@ -1,4 +1,4 @@
-"""The command line: ``litbench check``, ``report``, ``format``, ``dictionary``."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from litbench import __version__, _schema, _store, references
+from litbench import __version__, _intake_cli, _schema, _store, references
 from litbench._problems import CorpusError
 
 
@@ -70,11 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("dictionary", help="write the data dictionary of data/README.md anew")
     command.set_defaults(run=_dictionary)
 
+    _intake_cli.register(commands)
+
     args = parser.parse_args(arguments)
     try:
         return args.run(args)
     except CorpusError as error:
         print(error, file=sys.stderr)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        print("\nEnded. What was decided before is written; nothing is half-written.", file=sys.stderr)
         return 1
 
 

@@ -233,6 +233,29 @@ def to_csl(reference: dict[str, Any]) -> dict[str, Any]:
     return item
 
 
+_RIS_TYPES = {
+    "article": "JOUR", "techreport": "RPRT", "unpublished": "UNPB", "misc": "GEN", "book": "BOOK", "phdthesis": "THES",
+    "incollection": "CHAP", "inproceedings": "CONF",
+}  # fmt: skip
+
+
+def to_ris(references: pd.DataFrame) -> str:
+    """Return rows of the references frame as RIS, which Zotero, EndNote, Mendeley, Rayyan and Covidence import."""
+    records = []
+    for row in references.to_dict("records"):
+        known = {name: "" if pd.isna(value) else str(value) for name, value in row.items() if name in COLUMNS}
+        first, _, last = known["pages"].partition("–")
+        fields = [
+            ("TY", _RIS_TYPES.get(known["type"], "GEN")), ("ID", known["key"]),
+            *(("AU", name) for name in known["authors"].split("; ")), ("TI", known["title"]), ("PY", known["year"]),
+            ("T2", known["journal"]), ("PB", known["institution"]), ("VL", known["volume"]), ("IS", known["issue"]),
+            ("SP", first), ("EP", last), ("DO", known["doi"]), ("AN", known["pmid"]), ("C2", known["pmcid"]),
+            ("UR", known["url"]),
+        ]  # fmt: skip
+        records.append("".join(f"{tag}  - {value}\n" for tag, value in fields if value) + "ER  - \n")
+    return "\n".join(records)
+
+
 def cite(references: pd.DataFrame, style: str = "apa") -> list[str]:
     """Return a formatted reference for each row, in the order given.
 
