@@ -27,7 +27,7 @@ def sound(path):
 
 @pytest.fixture
 def corpus(tmp_path):
-    return copy_corpus(tmp_path / "corpus")
+    return copy_corpus(tmp_path / "corpus", part=True)
 
 
 def added_lines(before: bytes, after: bytes) -> list[str]:
@@ -239,7 +239,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 @needs_fork
 def test_a_writer_killed_at_any_step_leaves_all_old_or_all_new(corpus, tmp_path):
     old = state(corpus)
-    whole = copy_corpus(tmp_path / "whole")
+    whole = copy_corpus(tmp_path / "whole", part=True)
     write_study(whole)
     new = state(whole)
     outcomes, mixed_on_disk = [], 0
@@ -259,7 +259,7 @@ def test_a_writer_killed_at_any_step_leaves_all_old_or_all_new(corpus, tmp_path)
 
 @needs_fork
 def test_recovery_killed_at_any_step_is_completed_by_the_next(corpus, tmp_path):
-    whole = copy_corpus(tmp_path / "whole")
+    whole = copy_corpus(tmp_path / "whole", part=True)
     write_study(whole)
     old, new = state(corpus), state(whole)
     for step in range(1, 30):

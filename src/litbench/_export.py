@@ -16,7 +16,7 @@ from litbench.corpus import Corpus
 
 # In the order in which a reader wants the sheets of a workbook.
 TABLES = ("studies", "findings", "effects", "codes", "claims", "places", "samples", "themes", "appraisal", "screening")
-_RISKY = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")
+_RISKY = ("=", "+", "-", "@")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")
 _ENDINGS = ".ris, .bib, .json (CSL-JSON), .csv, .xlsx, .parquet, .sqlite, or .txt and .md (a list of references)"
 
 
@@ -86,9 +86,12 @@ def export(corpus: Corpus, path: str | Path, table: str = "studies", style: str 
 
 
 def spreadsheet_safe(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with an apostrophe before each text that a spreadsheet would run as a formula."""
+    """Return `frame` with an apostrophe before what a spreadsheet would run, and without line breaks in cells."""
     frame = frame.copy()
     for name in frame.columns[frame.dtypes == "str"]:
+        # A line break in a cell would begin a row in some programs, and with it a cell.
+        breaks = frame[name].str.contains(r"[\r\n\t]").fillna(False)
+        frame.loc[breaks, name] = frame.loc[breaks, name].str.replace(r"[\r\n\t]+", " ", regex=True).str.strip()
         risky = frame[name].str.startswith(_RISKY).fillna(False)
         # Minus a number is a number.
         risky &= pd.to_numeric(frame[name].where(risky), errors="coerce").isna()

@@ -388,10 +388,12 @@ def read_bibtex(text: str) -> Iterator[Found]:
             library = bibtexparser.parse_string(f"{chunk}\n{strings}" if strings else chunk)
             last = chunk.count("\n")
             for block in library.blocks:
+                entry = block
                 if isinstance(block, DuplicateBlockKeyBlock):
-                    block = block.ignore_error_block  # two records may share a key; both are read
-                if isinstance(block, Entry):
-                    yield line + block.start_line + 1, _bibtex_record(block)
+                    # Two records may share a key; both are read. This one was left as it stands, so it is parsed alone.
+                    entry = next(iter(bibtexparser.parse_string(f"{block.raw}\n{strings}").entries), None)
+                if isinstance(entry, Entry):
+                    yield line + block.start_line + 1, _bibtex_record(entry)
                 elif block in library.failed_blocks and block.start_line <= last:
                     reason = "it cannot be read: look for an unclosed brace, a missing comma or a field given twice"
                     yield line + block.start_line + 1, (reason, (block.raw or "")[:500])

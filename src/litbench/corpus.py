@@ -14,7 +14,7 @@ import pandas as pd
 
 from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError
-from litbench.codebook import Codebook
+from litbench.codebook import NO_THEME, Codebook
 
 _STANCES = ("supports", "qualifies", "contradicts", "context", "called-for")
 REVIEWS = ("systematic-review", "narrative-review")
@@ -65,7 +65,9 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
     places = frames["places"]
     places.insert(3, "country_name", places.country.map(_countries.name).astype("str"))
     themes = codebook.to_frame()
-    codes = frames["codes"].astype({"theme": pd.CategoricalDtype(themes.theme)})
+    codes = frames["codes"]
+    # A finding that a coder gave no theme stays in the frame, without a theme.
+    codes["theme"] = codes.theme.where(codes.theme != NO_THEME).astype(pd.CategoricalDtype(themes.theme))
     claims = frames["claims"]
     codes.insert(1, "key", codes.finding.map(frames["findings"].set_index("finding").key).astype("str"))
     return Corpus(
@@ -171,7 +173,7 @@ class Corpus:
         coder = self._known(coder, self.codes.coder.unique(), "coder")[0] if len(self.codes) else coder
         codes = self.codes[self.codes.coder == coder]
         codes = codes[codes["round"] == (codes["round"].max() if round is None else round)]
-        codes = codes[["finding", "key", "theme", "role"]]
+        codes = codes.loc[codes.theme.notna(), ["finding", "key", "theme", "role"]]
         codes = codes.merge(self.themes[["theme", "domain", "label"]], on="theme", how="left")
         codes = codes.merge(self.studies[["key", "design"]], on="key", how="left")
         return codes.astype({"theme": pd.CategoricalDtype(self.themes.theme)})

@@ -20,6 +20,7 @@ from litbench import _duplicates, _formats, _schema, _store
 from litbench._display import Chart
 from litbench._export import spreadsheet_safe
 from litbench._problems import CorpusError
+from litbench.check import check_table
 from litbench.intake import _corpus_records, _read_csv, read_candidates
 
 FEW = 5  # with fewer excluded records than this, a classifier has nothing to learn from
@@ -138,7 +139,8 @@ def decide(
 def _log(
     folder: Path, decisions: list[tuple[pd.Series, str, str]], date: datetime.date | None, *, ranked: bool
 ) -> None:
-    with _store.writing(folder) as change:
+    # The one table that changes is checked: a decision should not take as long as the whole corpus.
+    with _store.writing(folder, validate=lambda path: check_table(path, "screening")) as change:
         places = [int(row["place"]) for row in change.rows("screening") if row.get("place")]
         place = max(places, default=0)
         names = {row.record for row, _, _ in decisions}
