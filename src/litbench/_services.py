@@ -59,7 +59,8 @@ class Services:
     Attributes
     ----------
     crossref, openalex, pubmed : str
-        Addresses of their interfaces; LITBENCH_CROSSREF, LITBENCH_OPENALEX and LITBENCH_PUBMED set them.
+        Addresses of their interfaces; LITBENCH_CROSSREF, LITBENCH_OPENALEX and LITBENCH_PUBMED set them. One that does
+        not begin with http is a folder of recorded replies: ``/works/10.1000/x`` is ``works/10.1000/x.json`` in it.
     mailto : str
         Address under which the services can write to whoever asks (LITBENCH_MAILTO); Crossref and OpenAlex answer
         faster then.
@@ -171,6 +172,9 @@ class Services:
         self, service: str, base: str, path: str, query: Mapping[str, str], read: Callable[[str], Any]
     ) -> Any | None:
         """Return a reply as `read` understands it, None for 404; only what is understood is kept."""
+        if not base.startswith("http"):
+            recorded = Path(base) / f"{path.strip('/').replace(':', '_')}.json"
+            return read(recorded.read_text(encoding="utf-8")) if recorded.is_file() else None
         kept = self._kept(base, path, query)
         if kept and kept.is_file() and time.time() - kept.stat().st_mtime < _WEEK:
             return read(kept.read_text(encoding="utf-8"))

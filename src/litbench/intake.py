@@ -10,6 +10,8 @@ import difflib
 import hashlib
 import io
 import re
+import shutil
+import tempfile
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +24,7 @@ import yaml
 from litbench import _duplicates, _formats, _schema, _store, references
 from litbench._problems import CorpusError, Problem
 from litbench._services import Services
-from litbench.check import NO_FINDING
+from litbench.check import NO_FINDING, check_table
 from litbench.codebook import NO_THEME, Codebook
 
 CANDIDATES = "candidates/records.csv"
@@ -502,7 +504,7 @@ def import_library(
     folder, path = _schema.find_corpus(corpus), Path(path)
     frame, rejected = _formats.read_library(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    with _store.writing(folder) as change:
+    with _store.writing(folder, validate=lambda path: check_table(path, "imports")) as change:
         for row in change.rows("imports"):
             if row["digest"] == digest:
                 raise CorpusError(f"{path.name} was imported on {row['date']} already, as {row['file']}.")
@@ -562,6 +564,64 @@ def _csv(frame: pd.DataFrame, header: bool) -> str:
     buffer = io.StringIO()
     frame.to_csv(buffer, index=False, header=header, lineterminator="\n")
     return buffer.getvalue()
+
+
+# ---------------------------------------------------------------------- to practise, and to review
+
+
+def practice_copy(without: str, corpus: str | Path | None = None) -> Path:
+    """Copy the corpus to a temporary folder and take one study out of the copy, to practise adding it.
+
+    Parameters
+    ----------
+    without : str
+        Citation key of the study.
+    corpus : str or pathlib.Path, optional
+        The corpus that is copied; it stays as it is.
+
+    Returns
+    -------
+    pathlib.Path
+        Folder of the copy.
+    """
+    folder = _schema.find_corpus(corpus)
+    copy = Path(tempfile.mkdtemp(prefix="litbench-practice-"))
+    shutil.copytree(folder / "data", copy / "data")
+    shutil.copy(folder / _schema.BIBLIOGRAPHY, copy)
+    bibliography = references.read(copy / _schema.BIBLIOGRAPHY)
+    _require_study(without, bibliography.key)
+    with _store.writing(copy) as change:
+        change.replace(str(_schema.BIBLIOGRAPHY), references.format(bibliography[bibliography.key != without]))
+        for table, resource in _schema.tables(_schema.read_descriptor(copy)).items():
+            first = resource["schema"]["fields"][0]["name"]
+            if first in ("key", "finding"):
+                change.remove(table, lambda row, first=first: row[first].partition(".")[0] == without)
+    return copy
+
+
+def difference(before: str | Path, after: str | Path) -> pd.DataFrame:
+    """Compare two copies of a corpus line by line, as a reviewer reads a pull request.
+
+    Parameters
+    ----------
+    before, after : str or pathlib.Path
+        Folders of the corpora.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a line that came or went: ``file``, ``change`` (``+`` or ``-``), ``text``.
+    """
+    rows = []
+    for file in (str(_schema.BIBLIOGRAPHY), *sorted(f"data/{path.name}" for path in (Path(after) / "data").iterdir())):
+        old, new = (
+            path.read_text(encoding="utf-8").splitlines() if (path := Path(one) / file).is_file() else []
+            for one in (before, after)
+        )
+        for line in difflib.unified_diff(old, new, n=0, lineterm=""):
+            if line[0] in "+-" and not line.startswith(("+++", "---")):
+                rows.append({"file": file, "change": line[0], "text": line[1:]})
+    return pd.DataFrame(rows, columns=["file", "change", "text"]).astype("str")
 
 
 # ---------------------------------------------------------------------- records that are there
