@@ -450,7 +450,6 @@ def prisma(corpus: str | Path | None = None) -> Chart:
     log = _read_csv(folder / "data/screening.csv")
     studies = _read_csv(folder / "data/studies.csv")
     candidates = _candidates(folder)
-    screened = log[log.record.isin(candidates.record)]
     other = log[~log.record.isin(candidates.record)]
     sums = imports[["records", "duplicates", "rejected"]].astype(int).sum() if len(imports) else dict.fromkeys(
         ("records", "duplicates", "rejected"), 0
@@ -461,9 +460,9 @@ def prisma(corpus: str | Path | None = None) -> Chart:
         ("identification", "Duplicates removed before screening", sums["duplicates"]),
         ("identification", "Records removed as not readable", sums["rejected"]),
         ("identification", "Records found in other ways", len(other)),
-        ("screening", "Records screened", int(screened.decision.isin(["included", "excluded", "awaiting"]).sum())),
-        ("screening", "Records not screened yet", len(candidates) - len(screened)),
-        ("screening", "Records excluded", int((screened.decision == "excluded").sum())),
+        ("screening", "Records screened", len(log)),
+        ("screening", "Records not screened yet", int((~candidates.record.isin(log.record)).sum())),
+        ("screening", "Records excluded", int((log.decision == "excluded").sum())),
         ("screening", "Awaiting, not verified yet", int((log.decision == "awaiting").sum())),
         ("included", "Records included by screening", int((log.decision == "included").sum())),
         ("included", "Studies added to the corpus by screening", int(route.get("screened", 0))),
@@ -481,8 +480,8 @@ def _draw(data: pd.DataFrame) -> Chart:
     main = [  # the column that flows down, and what leaves it to the right
         (["Records from databases and registers", "Records found in other ways"],
          ["Duplicates removed before screening", "Records removed as not readable"]),
-        (["Records screened"], ["Records excluded", "Records not screened yet"]),
-        (["Records included by screening"], ["Awaiting, not verified yet"]),
+        (["Records screened", "Records not screened yet"], ["Records excluded", "Awaiting, not verified yet"]),
+        (["Records included by screening"], []),
         (["Studies added to the corpus by screening", "Studies gathered before screening was logged"], []),
     ]  # fmt: skip
     figure = Figure(figsize=(9, 6.4), facecolor="white")
