@@ -75,9 +75,14 @@ def write_library(path: Path, records: int) -> None:
             )
 
 
-TIMER = "import json, resource, sys, time\nstart = time.perf_counter()\n{work}\nprint(json.dumps(\
-{{'seconds': time.perf_counter() - start, 'records': n, 'memory': resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}}))"
-READ = "from litbench import _formats\nframe, rejected = _formats.read_library(sys.argv[1])\nn = len(frame) + len(rejected)"
+TIMER = """import json, resource, sys, time
+start = time.perf_counter()
+{work}
+seconds, memory = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({{"seconds": seconds, "records": n, "memory": memory}}))"""
+READ = """from litbench import _formats
+frame, rejected = _formats.read_library(sys.argv[1])
+n = len(frame) + len(rejected)"""
 IMPORT = (
     "from pathlib import Path\nfrom litbench import intake\n"
     "result = intake.import_library(sys.argv[1], corpus=Path(sys.argv[2]))\nn = result.records\nprint(result)"

@@ -593,9 +593,8 @@ def practice_copy(without: str, corpus: str | Path | None = None) -> Path:
     with _store.writing(copy) as change:
         change.replace(str(_schema.BIBLIOGRAPHY), references.format(bibliography[bibliography.key != without]))
         for table, resource in _schema.tables(_schema.read_descriptor(copy)).items():
-            first = resource["schema"]["fields"][0]["name"]
-            if first in ("key", "finding"):
-                change.remove(table, lambda row, first=first: row[first].partition(".")[0] == without)
+            named = {"key", "finding"} & {one["name"] for one in resource["schema"]["fields"]}
+            change.remove(table, lambda row, named=named: any(row[one].partition(".")[0] == without for one in named))
     return copy
 
 
