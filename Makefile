@@ -5,7 +5,7 @@ READY := .venv/.ready
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check notebooks lab lock clean
+.PHONY: help setup run test check stress notebooks lab lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -36,6 +36,9 @@ test: $(READY) ## ruff, pytest, and nbval over all notebooks
 
 check: $(READY) ## check references.bib and data/ only
 	@$(BIN)/litbench check
+
+stress: $(READY) ## kill a writer a thousand times; the files must be all old or all new each time
+	@$(BIN)/python tests/stress.py
 
 notebooks: $(READY) ## re-execute the notebooks in place, after the data or the package has changed
 	@$(BIN)/litbench report --in-place

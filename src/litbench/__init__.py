@@ -1,9 +1,11 @@
 """litbench: a research literature workbench for Jupyter.
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
-``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text.
+``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text,
+``lb.intake`` and ``lb.screening`` extend the corpus, `export` hands it on.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from litbench._agreement import agreement, confusions, disagreements
@@ -14,7 +16,8 @@ from litbench.corpus import Corpus, load_corpus
 from litbench.tagging import PatternError, tag
 
 if TYPE_CHECKING:
-    from litbench import charts, effects
+    from litbench import charts, effects, intake, screening
+    from litbench._export import export
 
 __version__ = "0.1.0"
 
@@ -31,16 +34,19 @@ __all__ = [
     "confusions",
     "disagreements",
     "effects",
+    "export",
+    "intake",
     "load_corpus",
+    "screening",
     "table",
     "tag",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # Matplotlib takes most of the import time; it is loaded with the first chart.
-    if name in ("charts", "effects"):
-        import importlib
-
+    # Matplotlib and the intake take most of the import time; they are loaded when they are first used.
+    if name in ("charts", "effects", "intake", "screening"):
         return importlib.import_module(f"litbench.{name}")
+    if name == "export":
+        return importlib.import_module("litbench._export").export
     raise AttributeError(f"module 'litbench' has no attribute {name!r}")

@@ -18,21 +18,16 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import os
 import re
-import shutil
-import tempfile
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from litbench import _qdc, _schema
+from litbench import _qdc, _schema, _store
 from litbench._problems import CorpusError, Problem
 from litbench.codebook import ID, NO_THEME, TEXTS, Change, Codebook, Domain, Theme, make_guid
 
@@ -73,7 +68,7 @@ def rename(folder: Path, old: str, new: str, reason: str) -> list[str]:
         For a theme that is not there, an id that is taken or is none, an empty reason, or a corpus that would have a
         problem that it does not have now. Nothing is written then; so for the other commands.
     """
-    with _writing(folder) as change:
+    with _store.writing(folder, allow=_awaits_recoding) as change:
         text, codebook = _codebook(change)
         theme = _theme(codebook, old)
         if not ID.fullmatch(new) or new == NO_THEME:
@@ -114,7 +109,7 @@ def merge(folder: Path, sources: list[str], into: str, reason: str) -> list[str]
     -------
     list of str
     """
-    with _writing(folder) as change:
+    with _store.writing(folder, allow=_awaits_recoding) as change:
         text, codebook = _codebook(change)
         target = _in_use(codebook, into)
         sources = [name for name in dict.fromkeys(sources) if name != into]
@@ -153,7 +148,7 @@ def split(folder: Path, theme: str, into: list[str], reason: str) -> list[str]:
     list of str
     """
     into = list(dict.fromkeys(into))
-    with _writing(folder) as change:
+    with _store.writing(folder, allow=_awaits_recoding) as change:
         text, codebook = _codebook(change)
         _in_use(codebook, theme)
         if len(into) < 2 or theme in into:
@@ -183,7 +178,7 @@ def retire(folder: Path, theme: str, reason: str) -> list[str]:
     -------
     list of str
     """
-    with _writing(folder) as change:
+    with _store.writing(folder, allow=_awaits_recoding) as change:
         text, codebook = _codebook(change)
         _in_use(codebook, theme)
         themes = _retired(codebook, [theme], f"No longer coded: {reason}")
@@ -213,7 +208,7 @@ def import_qdc(folder: Path, path: Path, write: bool) -> list[str]:
         What changes, a line each; empty if nothing does.
     """
     Codebook.from_qdc(path)  # refuses what is wrong with the file as such
-    with _writing(folder) as change:
+    with _store.writing(folder, allow=_awaits_recoding) as change:
         text, codebook = _codebook(change)
         updated = _joined(codebook, _qdc.parse(path), path.name)
         said = _differences(codebook, updated)
@@ -668,64 +663,6 @@ class _Editor:
 
 def _awaits_recoding(problem: Problem) -> bool:
     return problem.file == CODES and problem.field == "theme" and problem.reason == "this theme is retired"
-
-
-class _Texts:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.new: dict[str, str] = {}
-
-    def text(self, file: str) -> str:
-        if file not in self.new:
-            try:
-                self.new[file] = (self.folder / file).read_bytes().decode("utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise CorpusError(f"{file} cannot be read ({error}). Run litbench check.") from None
-        return self.new[file]
-
-    def replace(self, file: str, text: str) -> None:
-        self.new[file] = text
-
-
-@contextmanager
-def _writing(folder: Path, allow: Callable[[Problem], bool] = _awaits_recoding) -> Iterator[_Texts]:
-    """Open a change of the files of the corpus in `folder`: checked as a whole, then written."""
-    from litbench.check import check
-
-    change = _Texts(folder)
-    yield change
-    changed = {file: text for file, text in change.new.items() if (folder / file).read_bytes() != text.encode("utf-8")}
-    if not changed:
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        copy = Path(scratch)
-        shutil.copytree(folder / "data", copy / "data")
-        if (folder / _schema.BIBLIOGRAPHY).is_file():
-            shutil.copy2(folder / _schema.BIBLIOGRAPHY, copy)
-        for file, text in changed.items():
-            (copy / file).write_bytes(text.encode("utf-8"))
-        problems = [problem for problem in check(copy) if not allow(problem)]
-    if problems:
-        before = Counter(replace(problem, line=0) for problem in check(folder))
-        if new := [problem for problem in problems if not before[replace(problem, line=0)]]:
-            raise CorpusError("Nothing was written, since the corpus would then not be sound:", new)
-    beside = {}
-    try:
-        for file, text in changed.items():
-            path = (folder / file).resolve()
-            beside[path] = path.with_name(f".{path.name}.new")
-            with beside[path].open("wb") as stream:
-                stream.write(text.encode("utf-8"))
-                stream.flush()
-                os.fsync(stream.fileno())
-        for path, temporary in beside.items():
-            temporary.replace(path)
-    except OSError as error:
-        for temporary in beside.values():
-            temporary.unlink(missing_ok=True)
-        raise CorpusError(
-            f"{folder / 'data'} cannot be written ({error.strerror}). Look at its rights and space."
-        ) from None
 
 
 def _n(count: int, what: str) -> str:

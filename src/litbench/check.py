@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from litbench import _countries, _schema, references
+from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError, Problem
 from litbench.codebook import NO_THEME, Codebook
 
 LONGEST_CELL = 10_000  # characters; a longer one is a broken quotation mark or a pasted document
+NO_FINDING = "the study has no finding"
 _DOI = re.compile(r"10\.\d{4,9}/\S+")
 _PERSON_FIRST = re.compile(
     r"\b(?<!Network of )(addicts?|junkies?|junky|drug[- ]abusers?|substance[- ]abusers?"
@@ -56,6 +57,7 @@ def check(path: str | Path | None = None) -> list[Problem]:
         Every violation, by file and line; empty for a sound corpus.
     """
     folder = _schema.find_corpus(path)
+    _store.recover(folder)
     try:
         descriptor = _schema.read_descriptor(folder)
     except CorpusError as error:
@@ -83,6 +85,14 @@ def check(path: str | Path | None = None) -> list[Problem]:
         problems += _themes(rows.get("codes", []), codebook)
     problems += _dictionary(folder, descriptor)
     return sorted(set(problems))
+
+
+def check_table(folder: Path, name: str) -> list[Problem]:
+    """Check the form and the schema of one table that refers to no other; in milliseconds, for a log written often."""
+    descriptor = _schema.read_descriptor(folder)
+    resource = _schema.tables(descriptor)[name]
+    problems = list(_form(folder / "data" / resource["path"], resource))
+    return problems or list(_against_schema(folder, {**descriptor, "resources": [resource]}))
 
 
 # ---------------------------------------------------------------------- the form of a file
@@ -326,7 +336,7 @@ def _bibliography(folder: Path) -> tuple[dict[str, dict[str, Any]], list[Problem
     frame, problems = references.parse(text, name)
     entries = {row["key"]: row for row in frame.to_dict("records")}
     if not problems:
-        canonical = references.format(frame)
+        canonical = references.canonical(text)
         if canonical != text:
             pairs = zip(text.split("\n"), canonical.split("\n"), strict=False)
             line = next((n for n, (now, then) in enumerate(pairs, 1) if now != then), text.count("\n") + 1)
@@ -453,8 +463,8 @@ def _finding_ids(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Itera
                 line,
                 "key",
                 row["key"],
-                "the study has no finding",
-                "Add its findings to data/findings.csv",
+                NO_FINDING,
+                f"Add its findings with `litbench code {row['key']}`",
             )
 
 
@@ -712,6 +722,20 @@ def _comparisons(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Itera
             )
 
 
+def _imports(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    for line, row in rows.get("imports", []):
+        parts = [_number(row[name]) for name in ("records", "imported", "duplicates", "rejected")]
+        if None not in parts and parts[0] != sum(parts[1:]):  # type: ignore[arg-type]
+            yield Problem(
+                "data/imports.csv",
+                line,
+                "records",
+                row["records"],
+                f"imported, duplicates and rejected make {sum(parts[1:]):g}",  # type: ignore[arg-type]
+                "Compare the line with its version in git",
+            )
+
+
 _RULES = [
     _keys,
     _dois,
@@ -724,6 +748,7 @@ _RULES = [
     _claims,
     _stances,
     _comparisons,
+    _imports,
 ]
 
 

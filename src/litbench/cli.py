@@ -1,4 +1,4 @@
-"""The command line: ``litbench check``, ``report``, ``format``, ``dictionary``, ``codebook``."""
+"""The command line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from litbench import __version__, _schema, references
+from litbench import __version__, _intake_cli, _schema, _store, references
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 
@@ -37,12 +37,10 @@ def _report(args: argparse.Namespace) -> int:
 
 
 def _format(args: argparse.Namespace) -> int:
-    path = _schema.find_corpus(args.corpus) / _schema.BIBLIOGRAPHY
-    text = references.format(references.read(path))
-    beside = path.with_suffix(".bib.new")
-    beside.write_text(text, encoding="utf-8", newline="")
-    beside.replace(path)
-    print(f"{path.name} is in its canonical form.")
+    file = str(_schema.BIBLIOGRAPHY)
+    with _store.writing(_schema.find_corpus(args.corpus)) as change:
+        change.replace(file, references.canonical(change.text(file)))
+    print(f"{file} is in its canonical form.")
     return 0
 
 
@@ -152,11 +150,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_dictionary)
     _add_codebook(commands)
 
+    _intake_cli.register(commands)
+
     args = parser.parse_args(arguments)
     try:
         return args.run(args)
     except CorpusError as error:
         print(error, file=sys.stderr)
+        return 1
+    except (EOFError, KeyboardInterrupt):
+        print("\nEnded. What was decided before is written; nothing is half-written.", file=sys.stderr)
         return 1
 
 

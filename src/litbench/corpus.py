@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from litbench import _countries, _schema, references
+from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError
-from litbench.codebook import Codebook
+from litbench.codebook import NO_THEME, Codebook
 
 _STANCES = ("supports", "qualifies", "contradicts", "context", "called-for")
 REVIEWS = ("systematic-review", "narrative-review")
@@ -39,6 +39,7 @@ def load_corpus(path: str | Path | None = None) -> Corpus:
         Where there is no corpus, or what is there cannot be read; every problem is listed with its line.
     """
     folder = _schema.find_corpus(path)
+    _store.recover(folder)
     descriptor = _schema.read_descriptor(folder)
     try:
         bibliography = references.read(folder / _schema.BIBLIOGRAPHY)
@@ -64,7 +65,9 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
     places = frames["places"]
     places.insert(3, "country_name", places.country.map(_countries.name).astype("str"))
     themes = codebook.to_frame()
-    codes = frames["codes"].astype({"theme": pd.CategoricalDtype(themes.theme)})
+    codes = frames["codes"]
+    # A finding that a coder gave no theme stays in the frame, without a theme.
+    codes["theme"] = codes.theme.where(codes.theme != NO_THEME).astype(pd.CategoricalDtype(themes.theme))
     claims = frames["claims"]
     codes.insert(1, "key", codes.finding.map(frames["findings"].set_index("finding").key).astype("str"))
     return Corpus(
@@ -79,7 +82,8 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         claims=claims,
         themes=themes,
         appraisal=frames["appraisal"],
-        propositions=frames["propositions"],
+        # Lessons in the order of their vocabulary, which is the article's; the file is sorted by id.
+        propositions=frames["propositions"].sort_values("lesson", kind="stable", ignore_index=True),
         proposition_evidence=frames["proposition_evidence"],
         proposition_confidence=frames["proposition_confidence"],
         screening=frames["screening"],
@@ -174,7 +178,7 @@ class Corpus:
         coder = self._known(coder, self.codes.coder.unique(), "coder")[0] if len(self.codes) else coder
         codes = self.codes[self.codes.coder == coder]
         codes = codes[codes["round"] == (codes["round"].max() if round is None else round)]
-        codes = codes[["finding", "key", "theme", "role"]]
+        codes = codes.loc[codes.theme.notna(), ["finding", "key", "theme", "role"]]
         codes = codes.merge(self.themes[["theme", "domain", "label"]], on="theme", how="left")
         codes = codes.merge(self.studies[["key", "design"]], on="key", how="left")
         return codes.astype({"theme": pd.CategoricalDtype(self.themes.theme)})

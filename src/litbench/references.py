@@ -11,7 +11,7 @@ from typing import Any
 
 import bibtexparser
 import pandas as pd
-from bibtexparser.model import DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry, Field
+from bibtexparser.model import Block, DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry, Field, ImplicitComment
 
 from litbench._problems import CorpusError, Problem
 
@@ -136,23 +136,66 @@ def read(path: str | Path) -> pd.DataFrame:
 
 def format(references: pd.DataFrame) -> str:
     """Return `references` as BibTeX in the canonical form: sorted by key, fields in the order of `FIELDS`, UTF-8."""
-    style = bibtexparser.BibtexFormat()
-    style.indent, style.trailing_comma, style.block_separator = "  ", True, "\n"
-    library = bibtexparser.Library()
-    for reference in references.sort_values("key").to_dict("records"):
-        names = [
-            name if "," in name else f"{{{name}}}" for name in str(reference["authors"]).split("; ") if name
-        ]  # braces keep the name of an organisation whole
-        if not reference["authors_complete"]:
-            names.append("others")
-        values = {**reference, "author": " and ".join(names)}
-        fields = [
-            Field(name, "{" + _encode(name, str(value)) + "}")
-            for name in FIELDS
-            if not pd.isna(value := values.get(_RENAMED.get(name, name), "")) and str(value)
+    return _write([_entry(row) for row in references.sort_values("key").to_dict("records")])
+
+
+def canonical(text: str) -> str:
+    """Return BibTeX in the canonical form, with all that it holds.
+
+    As `format`, but comments stay with the entry that they stand before, and fields that litbench does not know are
+    kept behind the known ones as they are.
+
+    Raises
+    ------
+    CorpusError
+        Where an entry cannot be read.
+    """
+    frame, problems = parse(text)
+    if problems:
+        raise CorpusError("This BibTeX cannot be read:", problems)
+    rows = {row["key"]: row for row in frame.to_dict("records")}
+    known = {*FIELDS, "author"}
+    entries: dict[str, list[Block]] = {}
+    comments: list[Block] = []
+    for block in bibtexparser.parse_string(text).blocks:
+        if not isinstance(block, Entry):
+            comments.append(ImplicitComment(block.raw.strip()))
+            continue
+        entry = _entry(rows[block.key])
+        entry.fields += [
+            Field(field.key, "{" + str(field.value) + "}") for field in block.fields if field.key.lower() not in known
         ]
-        library.add(Entry(reference["type"], reference["key"], fields))
-    return bibtexparser.write_string(library, unparse_stack=[], bibtex_format=style)
+        entries[block.key] = [*comments, entry]
+        comments = []
+    return _write([block for key in sorted(entries) for block in entries[key]] + comments)
+
+
+def _entry(reference: dict[str, Any]) -> Entry:
+    names = [
+        name if "," in name else f"{{{name}}}" for name in str(reference["authors"]).split("; ") if name
+    ]  # braces keep the name of an organisation whole
+    if not reference["authors_complete"]:
+        names.append("others")
+    values = {**reference, "author": " and ".join(names)}
+    fields = [
+        Field(name, "{" + _encode(name, str(value)) + "}")
+        for name in FIELDS
+        if not pd.isna(value := values.get(_RENAMED.get(name, name), "")) and str(value)
+    ]
+    return Entry(reference["type"], reference["key"], fields)
+
+
+def _write(blocks: list[Block]) -> str:
+    style = bibtexparser.BibtexFormat()
+    style.indent, style.trailing_comma, style.block_separator = "  ", True, ""
+    parts = []
+    for block in blocks:
+        if isinstance(block, ImplicitComment):
+            parts.append(block.comment + "\n")
+            continue
+        library = bibtexparser.Library([block])
+        parts.append(bibtexparser.write_string(library, unparse_stack=[], bibtex_format=style).rstrip("\n") + "\n\n")
+    return "".join(parts).rstrip("\n") + "\n" if parts else ""
 
 
 def names(authors: str) -> list[dict[str, str]]:
@@ -188,6 +231,29 @@ def to_csl(reference: dict[str, Any]) -> dict[str, Any]:
         if not pd.isna(reference[source]):
             item[name] = reference[source]
     return item
+
+
+_RIS_TYPES = {
+    "article": "JOUR", "techreport": "RPRT", "unpublished": "UNPB", "misc": "GEN", "book": "BOOK", "phdthesis": "THES",
+    "incollection": "CHAP", "inproceedings": "CONF",
+}  # fmt: skip
+
+
+def to_ris(references: pd.DataFrame) -> str:
+    """Return rows of the references frame as RIS, which Zotero, EndNote, Mendeley, Rayyan and Covidence import."""
+    records = []
+    for row in references.to_dict("records"):
+        known = {name: "" if pd.isna(value) else str(value) for name, value in row.items() if name in COLUMNS}
+        first, _, last = known["pages"].partition("–")
+        fields = [
+            ("TY", _RIS_TYPES.get(known["type"], "GEN")), ("ID", known["key"]),
+            *(("AU", name) for name in known["authors"].split("; ")), ("TI", known["title"]), ("PY", known["year"]),
+            ("T2", known["journal"]), ("PB", known["institution"]), ("VL", known["volume"]), ("IS", known["issue"]),
+            ("SP", first), ("EP", last), ("DO", known["doi"]), ("AN", known["pmid"]), ("C2", known["pmcid"]),
+            ("UR", known["url"]),
+        ]  # fmt: skip
+        records.append("".join(f"{tag}  - {value}\n" for tag, value in fields if value) + "ER  - \n")
+    return "\n".join(records)
 
 
 def cite(references: pd.DataFrame, style: str = "apa") -> list[str]:
