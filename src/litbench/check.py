@@ -668,12 +668,12 @@ _RULES = [_keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates,
 
 
 def _terms(codebook: Codebook) -> Iterator[Problem]:
-    from litbench.tagging import PatternError, compile_pattern
+    from litbench._patterns import PatternError, parse
 
     for theme in codebook.themes:
         for pattern in (*theme.terms, *theme.exclude):
             try:
-                compile_pattern(pattern)
+                parse(pattern)
             except PatternError as error:
                 yield Problem(
                     str(_schema.CODEBOOK),
