@@ -8,6 +8,7 @@ once a word form, not once a word.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,14 +74,27 @@ class Mentions:
     negated: np.ndarray
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """The words of a batch: class, sentence and place of each; `order` and `first` list the places of each class."""
+class _Step:
+    """One distinct pattern of the codebook, with the steps that it is made of."""
 
-    classes: np.ndarray
-    sentence: np.ndarray
-    order: np.ndarray
-    first: np.ndarray
+    __slots__ = ("gap", "group", "groups", "kind", "number", "parts")
+
+    def __init__(self, number: int, kind: type, parts: list[_Step], group: int, gap: int):
+        self.number, self.kind, self.parts, self.group, self.gap = number, kind, parts, group, gap
+        plain = kind is Phrase and all(part.kind is Words for part in parts)
+        self.groups = [part.group for part in parts] if plain else None
+
+
+class _Batch:
+    """The words of a batch: class and sentence of each, and where the words of each class are."""
+
+    def __init__(self, classes: np.ndarray, sentence: np.ndarray, distinct: int, steps: int):
+        self.classes, self.sentence = classes, sentence
+        known = np.flatnonzero(classes)
+        # Classes are few enough for 16 bits, for which NumPy's stable sort is a radix sort.
+        self.order = known[np.argsort(classes[known].astype(np.uint16), kind="stable")]
+        self.first = np.searchsorted(classes[self.order], np.arange(distinct + 1))
+        self.done: list[np.ndarray | None] = [None] * steps
 
 
 class Matcher:
@@ -98,32 +112,35 @@ class Matcher:
 
     def __init__(self, codebook: Codebook):
         self.themes = [theme for theme in codebook.themes if not theme.retired]
-        self._wanted = [[parse(pattern) for pattern in theme.terms] for theme in self.themes]
-        self._barred = [[parse(pattern) for pattern in theme.exclude] for theme in self.themes]
         self._whole: dict[str, list[int]] = {}
         self._stems: dict[str, list[int]] = {}
-        self._groups: dict[Words, int] = {}
-        for node in (_CUES, _ENDS, *(node for nodes in self._wanted + self._barred for node in nodes)):
-            self._collect(node)
+        self._steps: dict[Node, _Step] = {}
+        self._groups = 0
+        self._cues, self._ends = self._step(_CUES), self._step(_ENDS)
+        self._wanted = [[self._step(parse(pattern)) for pattern in theme.terms] for theme in self.themes]
+        self._barred = [[self._step(parse(pattern)) for pattern in theme.exclude] for theme in self.themes]
         self._longest = max(map(len, self._stems), default=0)
         # Words that the same groups know are one class; class 0 are the words that none knows.
         self._class_of: dict[frozenset[int], int] = {frozenset(): 0}
-        self._members: list[list[int]] = [[] for _ in self._groups]  # the classes of each group
+        self._members: list[list[int]] = [[] for _ in range(self._groups)]  # the classes of each group
+        self._is_member = np.zeros((self._groups, 1024), dtype=bool)
         self._forget()
 
-    def _collect(self, node: Node) -> None:
+    def _step(self, node: Node) -> _Step:
+        if (known := self._steps.get(node)) is not None:
+            return known
+        parts, group, gap = [], -1, 0
         if isinstance(node, Words):
-            if node not in self._groups:
-                number = self._groups[node] = len(self._groups)
-                for words, index in ((node.whole, self._whole), (node.stems, self._stems)):
-                    for word in words:
-                        index.setdefault(word, []).append(number)
+            group, self._groups = self._groups, self._groups + 1
+            for words, index in ((node.whole, self._whole), (node.stems, self._stems)):
+                for word in words:
+                    index.setdefault(word, []).append(group)
         elif isinstance(node, Near):
-            self._collect(node.left)
-            self._collect(node.right)
+            parts, gap = [self._step(node.left), self._step(node.right)], node.gap
         else:
-            for child in node.options if isinstance(node, Either) else node.parts:
-                self._collect(child)
+            parts = [self._step(child) for child in (node.options if isinstance(node, Either) else node.parts)]
+        step = self._steps[node] = _Step(len(self._steps), type(node), parts, group, gap)
+        return step
 
     # ------------------------------------------------------------------ words
 
@@ -131,13 +148,13 @@ class Matcher:
         self._known: dict[str, int] = {}
         # For each known form (a word and the separators after it): class, characters before the word, length of
         # the word, whether a sentence ends after it, whether there is a word at all.
-        self._facts = np.zeros((1024, 5), dtype=np.int32)
+        self._facts = np.zeros((5, 1024), dtype=np.int32)
 
     def _learn(self, form: str) -> int:
         number = len(self._known)
         self._known[form] = number
-        if number == len(self._facts):
-            self._facts = np.concatenate([self._facts, np.zeros_like(self._facts)])
+        if number == self._facts.shape[1]:
+            self._facts = np.concatenate([self._facts, np.zeros_like(self._facts)], axis=1)
         tail = len(form)
         while tail and not (form[tail - 1] > "\x7f" or form[tail - 1].isalnum() or form[tail - 1] == "'"):
             tail -= 1
@@ -148,7 +165,7 @@ class Matcher:
         ends = "\n" in rest or any(
             one in _BREAKS and after.isspace() for one, after in zip(rest, rest[1:], strict=False)
         )
-        self._facts[number] = (self._class(word), lead, length, ends, bool(word))
+        self._facts[:, number] = (self._class(word), lead, length, ends, bool(word))
         return number
 
     def _class(self, word: str) -> int:
@@ -157,9 +174,12 @@ class Matcher:
             groups += self._stems.get(word[:length], ())
         found = frozenset(groups)
         if found not in self._class_of:
-            self._class_of[found] = len(self._class_of)
+            number = self._class_of[found] = len(self._class_of)
+            if number == self._is_member.shape[1]:
+                self._is_member = np.concatenate([self._is_member, np.zeros_like(self._is_member)], axis=1)
             for group in found:
-                self._members[group].append(self._class_of[found])
+                self._members[group].append(number)
+                self._is_member[group, number] = True
         return self._class_of[found]
 
     def find(self, texts: Sequence[str]) -> Mentions:
@@ -170,10 +190,10 @@ class Matcher:
         texts : sequence of str
             A few thousand abstracts at a time: memory is some forty times the size of the text.
         """
-        joined = "\n".join(texts)
+        joined = "\n".join(map(_separated, texts))
         starts = np.zeros(len(texts) + 1, dtype=np.int64)
         np.cumsum([len(text) + 1 for text in texts], out=starts[1:])
-        raw, place = _separated(joined)
+        raw = joined.encode()
         inside = np.frombuffer(raw.translate(_WORD_BYTES), dtype=np.int8)
         first = np.flatnonzero(np.diff(inside, prepend=np.int8(0)) == 1)
         if not len(first):
@@ -188,20 +208,20 @@ class Matcher:
             [known[form] if form in known else self._learn(form) for form in encoded.dictionary.to_pylist()]
         )
         form = numbers[encoded.indices.to_numpy()]
-        facts = self._facts
-        classes, ends = facts[:, 0][form], facts[:, 3][form]
-        sentence = np.cumsum(ends) - ends
-        if not (real := facts[:, 4] != 0)[numbers].all():
-            keep = real[form]
+        kinds, leads, lengths, closes, real = self._facts
+        classes, ends = kinds[form], closes[form]
+        sentence = np.cumsum(ends, dtype=np.int32) - ends
+        if not real[numbers].all():
+            keep = real[form] != 0
             form, classes, sentence, first = form[keep], classes[keep], sentence[keep], first[keep]
-        if place is not None:
-            first = place[first]
         mentions = self._mentions(classes, sentence)
         if mentions is None:
             return _none()
         theme, begin, last, negated = mentions
-        start = first[begin] + facts[:, 1][form[begin]]
-        end = first[last] + facts[:, 1][form[last]] + facts[:, 2][form[last]]
+        if len(raw) > len(joined):
+            first = np.cumsum((np.frombuffer(raw, dtype=np.uint8) & 0xC0) != 0x80)[first] - 1
+        start = first[begin] + leads[form[begin]]
+        end = first[last] + leads[form[last]] + lengths[form[last]]
         text = np.searchsorted(starts, start, side="right") - 1
         order = np.lexsort((start, theme, text))
         text = text[order]
@@ -214,17 +234,12 @@ class Matcher:
     def _mentions(
         self, classes: np.ndarray, sentence: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
-        known = np.flatnonzero(classes)
-        # Classes are few enough for 16 bits, for which NumPy's stable sort is a radix sort.
-        order = known[np.argsort(classes[known].astype(np.uint16), kind="stable")]
-        first = np.searchsorted(classes[order], np.arange(len(self._class_of) + 1))
-        stream = _Stream(classes, sentence, order, first)
-        done: dict[Node, np.ndarray] = {}
+        batch = _Batch(classes, sentence, len(self._class_of), len(self._steps))
         themes, spans = [], []
         for number, (wanted, barred) in enumerate(zip(self._wanted, self._barred, strict=True)):
-            found = self._union([self._spans(node, stream, done) for node in wanted])
+            found = _union([self._spans(step, batch) for step in wanted])
             if len(found) and barred:
-                found = _outside(found, self._union([self._spans(node, stream, done) for node in barred]))
+                found = _outside(found, _union([self._spans(step, batch) for step in barred]))
             if len(found):
                 found = _merge(found)
                 themes.append(np.full(len(found), number))
@@ -233,83 +248,71 @@ class Matcher:
             return None
         joined = np.concatenate(spans)
         begin = joined >> _SHIFT
-        negated = self._negated(begin, stream, done)
-        return np.concatenate(themes), begin, begin + (joined & _LENGTH) - 1, negated
+        return np.concatenate(themes), begin, begin + (joined & _LENGTH) - 1, self._negated(begin, batch)
 
-    def _negated(self, begin: np.ndarray, stream: _Stream, done: dict[Node, np.ndarray]) -> np.ndarray:
+    def _negated(self, begin: np.ndarray, batch: _Batch) -> np.ndarray:
         """Tell for each span that begins there whether a cue stands before it, near enough and not cut off."""
-        cues, ends = self._spans(_CUES, stream, done), self._spans(_ENDS, stream, done)
+        cues, ends = self._spans(self._cues, batch), self._spans(self._ends, batch)
         if not len(cues):
             return np.zeros(len(begin), dtype=bool)
         cue_end = np.sort((cues >> _SHIFT) + (cues & _LENGTH))
         before = np.searchsorted(cue_end, begin, side="right") - 1
         at = np.where(before >= 0, cue_end[before], -NEGATION_REACH - 1)
         near = (before >= 0) & (begin - at < NEGATION_REACH)
-        near &= stream.sentence[np.maximum(at - 1, 0)] == stream.sentence[begin]
+        near &= batch.sentence[np.maximum(at - 1, 0)] == batch.sentence[begin]
         cut = ends >> _SHIFT
         return near & (np.searchsorted(cut, at) == np.searchsorted(cut, begin))
 
-    def _spans(self, node: Node, stream: _Stream, done: dict[Node, np.ndarray]) -> np.ndarray:
+    def _spans(self, step: _Step, batch: _Batch) -> np.ndarray:
         """Return the spans of a pattern, sorted, each once."""
-        if (found := done.get(node)) is not None:
+        found = batch.done[step.number]
+        if found is not None:
             return found
-        if isinstance(node, Words):
+        if step.kind is Words:
+            first = batch.first
             places = [
-                stream.order[stream.first[one] : stream.first[one + 1]]
-                for one in self._members[self._groups[node]]
-                if stream.first[one] < stream.first[one + 1]
+                batch.order[first[one] : first[one + 1]]
+                for one in self._members[step.group]
+                if first[one] < first[one + 1]
             ]
             if not places:
                 found = _EMPTY
             else:
                 joined = places[0] if len(places) == 1 else np.sort(np.concatenate(places), kind="stable")
                 found = (joined << _SHIFT) + 1
-        elif isinstance(node, Either):
-            found = self._union([self._spans(option, stream, done) for option in node.options])
-        elif isinstance(node, Phrase):
-            found = self._phrase(node, stream, done)
+        elif step.kind is Either:
+            found = _union([self._spans(part, batch) for part in step.parts])
+        elif step.kind is Near:
+            found = self._spans(step.parts[0], batch)
+            if len(found):
+                right = self._spans(step.parts[1], batch)
+                found = _near(found, right, step.gap, batch.sentence) if len(right) else _EMPTY
+        elif step.groups is not None:
+            found = self._words(step, batch)
         else:
-            left = self._spans(node.left, stream, done)
-            found = _EMPTY
-            if len(left):
-                right = self._spans(node.right, stream, done)
-                if len(right):
-                    found = _near(left, right, node.gap, stream.sentence)
-        done[node] = found
-        return found
-
-    def _phrase(self, node: Phrase, stream: _Stream, done: dict[Node, np.ndarray]) -> np.ndarray:
-        words = [part for part in node.parts if isinstance(part, Words)]
-        if len(words) < len(node.parts):
-            found = self._spans(node.parts[0], stream, done)
-            for part in node.parts[1:]:
+            found = self._spans(step.parts[0], batch)
+            for part in step.parts[1:]:
                 if not len(found):
                     break
-                found = _adjacent(found, self._spans(part, stream, done), stream.sentence)
-            return found
-        # Start from the rarest word and look at its neighbours.
-        classes = [[one for one in self._members[self._groups[part]] if one < len(stream.first) - 1] for part in words]
-        counts = [sum(int(stream.first[one + 1] - stream.first[one]) for one in members) for members in classes]
+                found = _adjacent(found, self._spans(part, batch), batch.sentence)
+        batch.done[step.number] = found
+        return found
+
+    def _words(self, step: _Step, batch: _Batch) -> np.ndarray:
+        """Return the spans of words in a row: where the rarest is, its neighbours are looked at."""
+        spans = [self._spans(part, batch) for part in step.parts]
+        counts = [len(one) for one in spans]
         if not all(counts):
             return _EMPTY
-        rarest = counts.index(min(counts))
-        begin = (self._spans(words[rarest], stream, done) >> _SHIFT) - rarest
-        last = len(words) - 1
-        begin = begin[(begin >= 0) & (begin + last < len(stream.classes))]
-        for offset, members in enumerate(classes):
-            if offset != rarest:
-                allowed = np.zeros(len(stream.first), dtype=bool)
-                allowed[members] = True
-                begin = begin[allowed[stream.classes[begin + offset]]]
-        begin = begin[stream.sentence[begin] == stream.sentence[begin + last]]
-        return (begin << _SHIFT) + len(words)
-
-    @staticmethod
-    def _union(several: list[np.ndarray]) -> np.ndarray:
-        several = [spans for spans in several if len(spans)]
-        if not several:
-            return _EMPTY
-        return several[0] if len(several) == 1 else _distinct(np.concatenate(several))
+        rarest, last = counts.index(min(counts)), len(counts) - 1
+        begin = (spans[rarest] >> _SHIFT) - rarest
+        if rarest and begin[0] < 0 or rarest < last and begin[-1] + last >= len(batch.classes):
+            begin = begin[(begin >= 0) & (begin + last < len(batch.classes))]
+        for offset, group in enumerate(step.groups):
+            if offset != rarest and len(begin):
+                begin = begin[self._is_member[group][batch.classes[begin + offset]]]
+        begin = begin[batch.sentence[begin] == batch.sentence[begin + last]]
+        return (begin << _SHIFT) + (last + 1)
 
 
 _EMPTY = np.zeros(0, dtype=np.int64)
@@ -319,25 +322,25 @@ def _none() -> Mentions:
     return Mentions(_EMPTY, _EMPTY, _EMPTY, _EMPTY, np.zeros(0, dtype=bool))
 
 
+def _union(several: list[np.ndarray]) -> np.ndarray:
+    several = [spans for spans in several if len(spans)]
+    if not several:
+        return _EMPTY
+    return several[0] if len(several) == 1 else _distinct(np.concatenate(several))
+
+
 def _distinct(spans: np.ndarray) -> np.ndarray:
     """Return the spans sorted, each once; the stable sort is quick on runs that are sorted already."""
     spans = np.sort(spans, kind="stable")
     return spans[np.append(True, spans[1:] != spans[:-1])] if len(spans) else spans
 
 
-def _separated(text: str) -> tuple[bytes, np.ndarray | None]:
-    """Return `text` as UTF-8 in which every non-ASCII byte is of a word, and the character of each byte."""
-    if text.isascii():
-        return text.encode(), None
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4").copy()
-    beyond = np.flatnonzero(points > 127)
-    distinct, which = np.unique(points[beyond], return_inverse=True)
-    points[beyond] = np.array([ord(_plain(chr(point))) for point in distinct], dtype="<u4")[which]
-    if points.max() < 128:
-        return points.astype(np.uint8).tobytes(), None
-    raw = points.tobytes().decode("utf-32-le").encode()
-    place = np.cumsum((np.frombuffer(raw, dtype=np.uint8) & 0xC0) != 0x80) - 1
-    return raw, place
+_BEYOND = re.compile(r"[^\x00-\x7f]")
+
+
+def _separated(text: str) -> str:
+    """Return `text`, as long as it was, in which every character beyond ASCII is part of a word."""
+    return text if text.isascii() else _BEYOND.sub(lambda match: _plain(match.group()), text)
 
 
 def _adjacent(left: np.ndarray, right: np.ndarray, sentence: np.ndarray) -> np.ndarray:
