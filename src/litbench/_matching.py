@@ -218,10 +218,13 @@ class Matcher:
         if mentions is None:
             return _none()
         theme, begin, last, negated = mentions
-        if len(raw) > len(joined):
-            first = np.cumsum((np.frombuffer(raw, dtype=np.uint8) & 0xC0) != 0x80)[first] - 1
-        start = first[begin] + leads[form[begin]]
-        end = first[last] + leads[form[last]] + lengths[form[last]]
+        start = first[begin]
+        end = first[last]
+        if len(raw) > len(joined):  # bytes to characters: take away the bytes that continue one
+            more = np.flatnonzero((np.frombuffer(raw, dtype=np.uint8) & 0xC0) == 0x80)
+            start, end = start - np.searchsorted(more, start), end - np.searchsorted(more, end)
+        start = start + leads[form[begin]]
+        end = end + leads[form[last]] + lengths[form[last]]
         text = np.searchsorted(starts, start, side="right") - 1
         order = np.lexsort((start, theme, text))
         text = text[order]
