@@ -1,7 +1,7 @@
 """litbench: a research literature workbench for Jupyter.
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
-`table` shows a frame whole, `tag` suggests themes for a text.
+`table` shows a frame whole, `tag` suggests themes for a text and `score` says how well, `search` and `kwic` find text.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from litbench._agreement import agreement, confusions, disagreements
 from litbench._display import Chart, Table, table
 from litbench._problems import CorpusError, Problem
+from litbench._scoring import Score, score
+from litbench._search import Kwic, kwic, search
+from litbench.bulk import tag_file
 from litbench.codebook import Codebook
 from litbench.corpus import Corpus, load_corpus
 from litbench.tagging import PatternError, tag
 
 if TYPE_CHECKING:
-    from litbench import charts
+    from litbench import charts, documents
 
 __version__ = "0.1.0"
 
@@ -23,23 +26,30 @@ __all__ = [
     "Codebook",
     "Corpus",
     "CorpusError",
+    "Kwic",
     "PatternError",
     "Problem",
+    "Score",
     "Table",
     "agreement",
     "charts",
     "confusions",
     "disagreements",
+    "documents",
+    "kwic",
     "load_corpus",
+    "score",
+    "search",
     "table",
     "tag",
+    "tag_file",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # Matplotlib takes most of the import time; it is loaded with the first chart.
-    if name == "charts":
+    if name in ("charts", "documents"):
         import importlib
 
-        return importlib.import_module("litbench.charts")
+        return importlib.import_module(f"litbench.{name}")
     raise AttributeError(f"module 'litbench' has no attribute {name!r}")

@@ -228,9 +228,7 @@ class Matcher:
         text = np.searchsorted(starts, start, side="right") - 1
         order = np.lexsort((start, theme, text))
         text = text[order]
-        return Mentions(
-            text, theme[order], start[order] - starts[text], end[order] - starts[text], negated[order]
-        )
+        return Mentions(text, theme[order], start[order] - starts[text], end[order] - starts[text], negated[order])
 
     # ------------------------------------------------------------------ patterns
 
@@ -309,7 +307,7 @@ class Matcher:
             return _EMPTY
         rarest, last = counts.index(min(counts)), len(counts) - 1
         begin = (spans[rarest] >> _SHIFT) - rarest
-        if rarest and begin[0] < 0 or rarest < last and begin[-1] + last >= len(batch.classes):
+        if (rarest and begin[0] < 0) or (rarest < last and begin[-1] + last >= len(batch.classes)):
             begin = begin[(begin >= 0) & (begin + last < len(batch.classes))]
         for offset, group in enumerate(step.groups):
             if offset != rarest and len(begin):

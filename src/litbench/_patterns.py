@@ -161,9 +161,7 @@ class _Parser:
         pieces = [piece for piece in _SPLIT.split(part.rstrip("*")) if piece]
         folded = [fold_word(piece) for piece in pieces]
         if not folded or not all(folded) or "*" in part[:-1]:
-            raise PatternError(
-                f"{self.pattern!r}: {part!r} is not a word; a star may stand only at the end of a word"
-            )
+            raise PatternError(f"{self.pattern!r}: {part!r} is not a word; a star may stand only at the end of a word")
         nodes: list[Node] = [Words(frozenset({word}), frozenset()) for word in folded]
         if part.endswith("*"):
             # A stem such as organis* ends before the letters by which `_SPELLING` knows the British form.

@@ -167,7 +167,9 @@ def _workers(dask: str | None, jobs: int | None) -> Iterator[tuple[Callable[...,
         try:
             client = Client(dask, timeout="10s")
         except (OSError, ValueError) as error:
-            raise CorpusError(f"No Dask scheduler answers at {dask} ({error}). Start one or check the address.") from None
+            raise CorpusError(
+                f"No Dask scheduler answers at {dask} ({error}). Start one or check the address."
+            ) from None
         with client:
             threads = max(sum(client.nthreads().values()), 1)
             yield lambda call, *args: client.submit(call, *args, pure=False, retries=3), 2 * threads + 2
@@ -270,7 +272,9 @@ def _csv_rows(source: Path) -> Iterator[tuple[int, str, str]]:
                     )
                 yield count.bytes, row[at[0]], "\n".join(filter(None, (row[one] for one in at[1:])))
         except csv.Error as error:
-            raise CorpusError(f"{source}:{rows.line_num}: not CSV ({error}). Look for an open quotation mark.") from None
+            raise CorpusError(
+                f"{source}:{rows.line_num}: not CSV ({error}). Look for an open quotation mark."
+            ) from None
 
 
 def _json_rows(source: Path) -> Iterator[tuple[int, str, str]]:
@@ -368,9 +372,7 @@ class _Parts:
 def _writer(path: Path, kind: str) -> Iterator[Callable[[pa.Table], None]]:
     if kind == ".jsonl":
         with path.open("w", encoding="utf-8", newline="") as file:
-            yield lambda table: file.writelines(
-                json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist()
-            )
+            yield lambda table: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in table.to_pylist())
         return
     opened: list[Any] = []
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from litbench import __version__, _schema, references
+from litbench._patterns import PatternError
 from litbench._problems import CorpusError
 
 
@@ -54,6 +55,19 @@ def _dictionary(args: argparse.Namespace) -> int:
     return 0
 
 
+def _tag(args: argparse.Namespace) -> int:
+    from litbench.bulk import tag_file
+    from litbench.codebook import Codebook
+
+    codebook = Codebook.read(_schema.find_corpus(args.corpus) / _schema.CODEBOOK)
+    try:
+        print(tag_file(args.texts, args.out, codebook=codebook, jobs=args.jobs, dask=args.dask, replace=args.replace))
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0 done, 1 a problem in the data, 2 a wrong call."""
     parser = argparse.ArgumentParser(prog="litbench", description="A research literature workbench.")
@@ -72,10 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("dictionary", help="write the data dictionary of data/README.md anew")
     command.set_defaults(run=_dictionary)
 
+    command = commands.add_parser("tag", help="suggest themes for the texts of a Parquet, CSV or JSON Lines file")
+    command.add_argument("texts", type=Path, help="file with the column id and any of title, abstract, text")
+    command.add_argument("--out", type=Path, required=True, help="file to write: .parquet, .csv or .jsonl")
+    command.add_argument("--jobs", type=int, help="processes (default: as many as cores)")
+    command.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that does the work instead")
+    command.add_argument("--replace", action="store_true", help="replace the output if it is there")
+    command.set_defaults(run=_tag)
+
     args = parser.parse_args(arguments)
     try:
         return args.run(args)
-    except CorpusError as error:
+    except (CorpusError, PatternError) as error:
         print(error, file=sys.stderr)
         return 1
 

@@ -70,11 +70,14 @@ class Codebook:
     version : int
     domains : tuple of Domain
     themes : tuple of Theme
+    held_out : tuple of str
+        Citation keys of studies that were not read when the terms were written, on which these are scored.
     """
 
     version: int
     domains: tuple[Domain, ...]
     themes: tuple[Theme, ...] = field(repr=False)
+    held_out: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, path: str | Path) -> Codebook:
@@ -129,7 +132,7 @@ class Codebook:
             if theme.id == NO_THEME or theme.id in {other.id for other in themes}:
                 raise refuse(f"the theme id {name} is used twice or reserved")
             themes.append(theme)
-        return cls(int(content["version"]), domains, tuple(themes))
+        return cls(int(content["version"]), domains, tuple(themes), tuple(content.get("held_out", ())))
 
     def __len__(self) -> int:
         return len(self.themes)

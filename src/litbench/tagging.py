@@ -50,8 +50,8 @@ class Suggestion:
     ----------
     theme, label : str
     score : float
-        Strength between 0 and 1. From terms alone it is ``1 - 0.5 ** mentions``, which orders suggestions and is no
-        probability; with a model it is the calibrated probability that a coder would give the theme.
+        Strength between 0 and 1, ``1 - 0.5 ** mentions``. It orders suggestions; how often coders confirm them by
+        number of mentions is measured by `litbench.score`.
     negated : bool
         Whether every mention is negated.
     places : tuple of (int, int)
@@ -152,9 +152,7 @@ def mentioned(mentions: Mentions, texts: Sequence[str]) -> dict[str, Any]:
     count = np.diff(first, append=len(fresh))
     shown = [
         texts[text][start:end]
-        for text, start, end in zip(
-            mentions.text.tolist(), mentions.start.tolist(), mentions.end.tolist(), strict=True
-        )
+        for text, start, end in zip(mentions.text.tolist(), mentions.start.tolist(), mentions.end.tolist(), strict=True)
     ]
     words = [
         shown[at] if many == 1 else "; ".join(dict.fromkeys(shown[at : at + many]))
@@ -190,9 +188,7 @@ def text_of(frame: pd.DataFrame) -> list[str]:
 def tag(text: str, codebook: Codebook | None = None) -> Tags: ...
 @overload
 def tag(text: pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> pd.DataFrame: ...
-def tag(
-    text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None
-) -> Tags | pd.DataFrame:
+def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> Tags | pd.DataFrame:
     """Suggest themes for a text, or for many.
 
     Parameters
@@ -220,7 +216,7 @@ def tag(
     if isinstance(text, str):
         return _tags(text, found)
     if isinstance(text, pd.DataFrame):
-        ids, texts = (text["id"] if "id" in text else text.index).tolist(), text_of(text)
+        ids, texts = text.get("id", text.index).tolist(), text_of(text)
     elif isinstance(text, pd.Series):
         ids, texts = text.index.tolist(), text.fillna("").tolist()
     else:
