@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 import litbench as lb
 from litbench._matching import _WORD_BYTES, Matcher
@@ -174,7 +174,9 @@ def library(corpus: lb.Corpus, numbers: list[int], jobs: int) -> None:
             if process.returncode:
                 raise SystemExit(f"litbench tag ended with status {process.returncode}")
             rows = pq.read_metadata(out).num_rows
-            print(f"| {number:,} | {seconds:.1f} | {number / seconds:,.0f} | {peak / 1e6:,.0f} | {rows:,} |", flush=True)
+            print(
+                f"| {number:,} | {seconds:.1f} | {number / seconds:,.0f} | {peak / 1e6:,.0f} | {rows:,} |", flush=True
+            )
 
 
 def _memory(pid: int) -> int:

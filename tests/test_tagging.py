@@ -1,4 +1,4 @@
-"""What a user of the tagger relies on: the pattern language, places, negation, and the same tags one by one or in bulk."""
+"""What a user of the tagger relies on: the pattern language, places, negation, and honest scores."""
 
 from __future__ import annotations
 

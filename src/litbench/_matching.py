@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -162,9 +163,7 @@ class Matcher:
         lead = len(form) - len(form.lstrip("'"))
         length = max(len(form[:tail].rstrip("'")) - lead, 0)
         word = fold_word(form[lead : lead + length])
-        ends = "\n" in rest or any(
-            one in _BREAKS and after.isspace() for one, after in zip(rest, rest[1:], strict=False)
-        )
+        ends = "\n" in rest or any(one in _BREAKS and after.isspace() for one, after in pairwise(rest))
         self._facts[:, number] = (self._class(word), lead, length, ends, bool(word))
         return number
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
@@ -28,6 +28,7 @@ from litbench.tagging import TEXT_COLUMNS, matcher, mentioned, own_codebook
 FORMATS = (".parquet", ".csv", ".jsonl")
 _ROWS = 4096  # texts in a part, and
 _CHARACTERS = 8_000_000  # characters after which it is closed, so that a library of books needs no more memory
+_PATIENCE = "10s"  # for a Dask scheduler to answer
 _LAYOUT = 1  # of the parts; raise it when what stands in them changes
 
 Chunk = tuple[pa.Array, list[str]]
@@ -165,7 +166,7 @@ def _workers(dask: str | None, jobs: int | None) -> Iterator[tuple[Callable[...,
         except ImportError:
             raise CorpusError("--dask needs Dask: pip install 'litbench[dask]'.") from None
         try:
-            client = Client(dask, timeout="10s")
+            client = Client(dask, timeout=_PATIENCE)
         except (OSError, ValueError) as error:
             raise CorpusError(
                 f"No Dask scheduler answers at {dask} ({error}). Start one or check the address."

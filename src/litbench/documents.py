@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from litbench import _schema
 from litbench.codebook import Codebook
@@ -22,7 +22,8 @@ from litbench.tagging import matcher, own_codebook
 
 LARGEST = 200_000_000  # bytes; a larger file is a scan or no article
 _LEAST_TEXT = 20  # characters a page, below which a PDF has pictures of pages and no text
-_HYPHEN = re.compile(r"(?<=[a-z])[-\u00ad\u2010\ufffe]\s*\n\s*(?=[a-z])")
+# pdfium writes U+0002 or U+FFFE for a hyphen at the end of a line.
+_HYPHEN = re.compile(r"(?<=[a-z])(?:[\x02\ufffe]\s*|[-\u00ad\u2010]\s*\n\s*)(?=[a-z])")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)\]]*\s+(?=[\"'“‘(\[]*[A-ZÀ-Þ0-9])|\n{2,}")
 
 
