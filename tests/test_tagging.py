@@ -355,3 +355,16 @@ def test_the_score_of_a_part_without_held_out_studies_is_of_all(corpus: lb.Corpu
     assert lb.score(part, "finding").table.studies.unique().tolist() == ["all"]
     with pytest.raises(ValueError, match="level"):
         lb.score(corpus, "page")
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("organisation", "organization"), ("programme", "program"), ("centres", "centers"), ("defence", "defense"),
+        ("offences", "offenses"), ("licence", "license"), ("practise", "practice"), ("behaviour", "behavior"),
+        ("counselling", "counseling"), ("anaesthesia", "anesthesia"), ("haemorrhage", "hemorrhage"),
+        ("paediatric", "pediatric"), ("gaol", "jail"), ("misbehaviour", "misbehavior"),
+    ],
+)  # fmt: skip
+def test_british_spelling_is_american_spelling(british: str, american: str) -> None:
+    assert fold_word(british) == fold_word(american)

@@ -35,10 +35,11 @@ _ENDS = parse(
 
 _SHIFT = 16  # a span is one integer: its first word, shifted, plus its length in words
 _LENGTH = (1 << _SHIFT) - 1
-_KNOWN_WORDS = 1_000_000  # word forms remembered between batches; memory stays flat over any number of texts
+_KNOWN_WORDS = 400_000  # word forms remembered between batches; memory stays flat over any number of texts
 
 _WORD_BYTES = bytes(int(byte > 127 or chr(byte).isalnum() or byte == ord("'")) for byte in range(256))
 _BREAKS = frozenset(".!?;:")
+_SEPARATORS = "".join(chr(byte) for byte in range(128) if not _WORD_BYTES[byte])
 
 
 @cache
@@ -147,30 +148,46 @@ class Matcher:
 
     def _forget(self) -> None:
         self._known: dict[str, int] = {}
+        self._classes_of_words: dict[str, int] = {}
         # For each known form (a word and the separators after it): class, characters before the word, length of
         # the word, whether a sentence ends after it, whether there is a word at all.
-        self._facts = np.zeros((5, 1024), dtype=np.int32)
+        self._facts = np.zeros((0, 5), dtype=np.int32)
 
-    def _learn(self, form: str) -> int:
-        number = len(self._known)
-        self._known[form] = number
-        if number == self._facts.shape[1]:
-            self._facts = np.concatenate([self._facts, np.zeros_like(self._facts)], axis=1)
-        tail = len(form)
-        while tail and not (form[tail - 1] > "\x7f" or form[tail - 1].isalnum() or form[tail - 1] == "'"):
-            tail -= 1
-        rest = form[tail:]
-        lead = len(form) - len(form.lstrip("'"))
-        length = max(len(form[:tail].rstrip("'")) - lead, 0)
-        word = fold_word(form[lead : lead + length])
-        ends = "\n" in rest or any(one in _BREAKS and after.isspace() for one, after in pairwise(rest))
-        self._facts[:, number] = (self._class(word), lead, length, ends, bool(word))
-        return number
+    def _numbers(self, forms: list[str]) -> np.ndarray:
+        """Return the numbers of forms, learning those that are new."""
+        known, new = self._known, []
+        numbers = np.empty(len(forms), dtype=np.int32)
+        for at, form in enumerate(forms):
+            number = known.get(form)
+            if number is None:
+                number = known[form] = len(known)
+                new.append(self._learn(form))
+            numbers[at] = number
+        if new:
+            self._facts = np.concatenate([self._facts, np.array(new, dtype=np.int32)])
+        return numbers
+
+    def _learn(self, form: str) -> tuple[int, int, int, bool, bool]:
+        word = form.rstrip(_SEPARATORS)
+        rest = form[len(word) :]
+        ends = rest != " " and (
+            "\n" in rest or any(one in _BREAKS and after.isspace() for one, after in pairwise(rest))
+        )
+        lead = 0
+        if "'" in word:
+            word = word.rstrip("'")
+            lead = len(word) - len(word := word.lstrip("'"))
+        folded = fold_word(word)
+        kind = self._classes_of_words.get(folded)
+        if kind is None:
+            kind = self._classes_of_words[folded] = self._class(folded)
+        return kind, lead, len(word), ends, folded != ""
 
     def _class(self, word: str) -> int:
         groups = list(self._whole.get(word, ()))
         for length in range(1, min(len(word), self._longest) + 1):
-            groups += self._stems.get(word[:length], ())
+            if (stems := self._stems.get(word[:length])) is not None:
+                groups += stems
         found = frozenset(groups)
         if found not in self._class_of:
             number = self._class_of[found] = len(self._class_of)
@@ -202,12 +219,9 @@ class Matcher:
         encoded = forms.dictionary_encode()
         if len(self._known) > _KNOWN_WORDS:
             self._forget()
-        known = self._known
-        numbers = np.array(
-            [known[form] if form in known else self._learn(form) for form in encoded.dictionary.to_pylist()]
-        )
+        numbers = self._numbers(encoded.dictionary.to_pylist())
         form = numbers[encoded.indices.to_numpy()]
-        kinds, leads, lengths, closes, real = self._facts
+        kinds, leads, lengths, closes, real = np.ascontiguousarray(self._facts.T)
         classes, ends = kinds[form], closes[form]
         sentence = np.cumsum(ends, dtype=np.int32) - ends
         if not real[numbers].all():

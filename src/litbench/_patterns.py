@@ -13,13 +13,13 @@ LONGEST_GAP = 15  # words; a wider gap joins what has nothing to do with each ot
 _SPELLING = [
     (re.compile(pattern), american)
     for pattern, american in [
+        (r"^practis", "practic"),
         (r"is(e|ed|es|er|ers|ing|ation|ations|ational)$", r"iz\1"),
         (r"^programme", "program"),
         (r"^centre", "center"),
         (r"^defence", "defense"),
         (r"^offence", "offense"),
         (r"^licence", "license"),
-        (r"^practis", "practic"),
         (r"^(mis)?(behavi|neighb|lab|harb|col|fav|hon|hum|rum|endeav)our", r"\1\2or"),
         (r"^(counse|trave|labe|mode|cance|enro|fulfi)ll", r"\1l"),
         (r"^(an)?aesth", r"\1esth"),
@@ -29,6 +29,7 @@ _SPELLING = [
     ]
 ]
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+_BRITISH = re.compile("is|mme|ntre|fence|cence|our|ll|ae|gaol")  # in every word that `_SPELLING` changes
 _BRITISH_STEM = re.compile(r"is(at|ati|atio)?$")
 _PART = re.compile(r"\s*(\(|\)|\||~\d*|[^\s()|~]+)")
 _SPLIT = re.compile(r"[^\w'’]+|_+")
@@ -44,9 +45,11 @@ def fold_word(word: str) -> str:
     word = word.removesuffix("'s")
     if not word.isascii():
         word = unicodedata.normalize("NFKD", "".join(_LETTERS.get(letter, letter) for letter in word)).lower()
-    word = "".join(letter for letter in word if letter.isalnum())
-    for pattern, american in _SPELLING:
-        word = pattern.sub(american, word)
+    if not word.isalnum():
+        word = "".join(letter for letter in word if letter.isalnum())
+    if _BRITISH.search(word):
+        for pattern, american in _SPELLING:
+            word = pattern.sub(american, word)
     return word
 
 
