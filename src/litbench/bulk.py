@@ -201,7 +201,8 @@ def _reader(source: Path) -> tuple[int, Callable[[], Iterator[tuple[int, Chunk]]
     kind = source.suffix.lower()
     if kind == ".parquet":
         try:
-            file = pq.ParquetFile(source)
+            # Without a buffer of its own Arrow keeps every row group that it has read.
+            file = pq.ParquetFile(source, buffer_size=1 << 20, pre_buffer=False)
         except (pa.ArrowException, OSError) as error:
             raise CorpusError(f"{source} is not a Parquet file that can be read ({error}).") from None
         _columns(file.schema_arrow.names, source)
