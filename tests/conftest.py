@@ -5,8 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 import litbench as lb
+
+# Speed is measured in benchmarks, not in tests; and a test gives the same answer each time.
+settings.register_profile("litbench", deadline=None, derandomize=True)
+settings.load_profile("litbench")
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
+import litbench
 from litbench import charts
 
 DRAWN = {
@@ -27,6 +28,11 @@ DRAWN = {
     "direction_of_policing": lambda c: charts.direction_by_theme(c, "policing", "exposure"),
     "direction_of_responses": lambda c: charts.direction_by_theme(c, "response", "response"),
     "gap_map": lambda c: charts.evidence_gap_map(c, "policing", ("mechanism", "harm", "rights")),
+    "agreement": lambda c: charts.agreement_by_theme(c, litbench.agreement(c.codes, resamples=20)),
+    "themes_by_coder": lambda c: charts.themes_by_coder(c),
+    "direction_by_coder": lambda c: charts.direction_by_coder(c, "policing", "exposure"),
+    "appraisal": lambda c: charts.appraisal(c),
+    "practice": lambda c: charts.practice(c),
     "compared": lambda c: charts.themes_compared({"all": c, "Mexico": c.where(country="Mexico")}),
 }
 
@@ -67,7 +73,9 @@ def test_ten_studies(corpus, name):
     assert chart.alt
 
 
-@pytest.mark.parametrize("name", [name for name in DRAWN if name != "compared"])
+@pytest.mark.parametrize(
+    "name", [name for name in DRAWN if name not in ("compared", "agreement", "themes_by_coder", "practice")]
+)
 def test_no_studies_is_a_chart_that_says_so(corpus, name):
     chart = DRAWN[name](corpus.where(year=1900))
     assert "None in this corpus" in chart.title

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -44,6 +45,11 @@ def test_report_has_pages_pictures_and_figures(workbench, capsys):
     assert (report / "pictures" / "00_first.png").is_file()
     names = sorted(path.name for path in (figures / "00_first").iterdir())
     assert names == [f"{n}.{kind}" for n in ("01_claims", "02_studies_by_country") for kind in ("csv", "png", "svg")]
+    gallery = (report / "figures.html").read_text(encoding="utf-8")
+    for link in re.findall(r'(?:href|src)="(\.\./[^"]+)"', gallery):
+        assert (report / link).is_file(), link
+    assert gallery.count("<figure>") == 2
+    assert "studies_by_country" in gallery
     page = (report / "00_first.html").read_text(encoding="utf-8")
     assert 'href="01_second.html"' in page
     assert "http" not in page.replace("https://doi.org", "").replace("http://www.w3.org", "")

@@ -1,7 +1,8 @@
 """litbench: a research literature workbench for Jupyter.
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
-`table` shows a frame whole, `tag` suggests themes for a text and `score` says how well, `search` and `kwic` find text.
+``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text and
+`score` says how well, `search` and `kwic` find text.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from litbench.corpus import Corpus, load_corpus
 from litbench.tagging import PatternError, tag
 
 if TYPE_CHECKING:
-    from litbench import charts, documents
+    from litbench import charts, documents, effects
 
 __version__ = "0.1.0"
 
@@ -36,6 +37,7 @@ __all__ = [
     "confusions",
     "disagreements",
     "documents",
+    "effects",
     "kwic",
     "load_corpus",
     "score",
@@ -48,7 +50,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     # Matplotlib takes most of the import time; it is loaded with the first chart.
-    if name in ("charts", "documents"):
+    if name in ("charts", "documents", "effects"):
         import importlib
 
         return importlib.import_module(f"litbench.{name}")

@@ -7,8 +7,9 @@ in them; only effects and associations enter charts of direction; shares are sha
 from __future__ import annotations
 
 import functools
+import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -27,6 +28,9 @@ from litbench._display import Chart
 from litbench._scoring import Score
 from litbench.corpus import Corpus
 from litbench.documents import FullTexts
+
+if TYPE_CHECKING:
+    from litbench.effects import Pooled
 
 INK, SOFT, FAINT, PAPER = "#1f2933", "#5f6b76", "#d9dee3", "#ffffff"
 BLUE = "#1f5a94"
@@ -138,6 +142,14 @@ def _clean(ax: Axes) -> None:
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _ticks(ax: Axes, label: Callable[[float], str] = "{:g}".format) -> None:
+    """Fix the ticks of the horizontal axis to those inside its limits."""
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.xaxis.get_major_locator().tick_values(low, high) if low <= tick <= high]
+    ax.set_xticks(ticks, [label(tick) for tick in ticks])
+    ax.set_xlim(low, high)
 
 
 # ---------------------------------------------------------------------- the corpus
@@ -708,6 +720,282 @@ def themes_together(corpus: Corpus, themes: int = 24) -> Chart:
     return Chart("themes_together", title, figure, data, f"Square of themes. Most often together: {listed}.")
 
 
+# ---------------------------------------------------------------------- coding
+
+
+@_styled
+def agreement_by_theme(corpus: Corpus, frame: pd.DataFrame) -> Chart:
+    """Draw how far coders agree on each theme, with the interval of kappa.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    frame : pandas.DataFrame
+        As `litbench.agreement` returns it, by theme.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme, ``theme, label, given, percent, kappa, kappa_low, kappa_high, alpha, ac1``.
+    """
+    labels = corpus.themes.set_index("theme").label
+    data = frame[frame.theme.isin(labels.index)].copy()
+    data.insert(1, "label", data.theme.map(labels).astype("str"))
+    data = data[["theme", "label", "given", "percent", "kappa", "kappa_low", "kappa_high", "alpha", "ac1"]]
+    data = data.sort_values(["kappa", "theme"], ascending=[False, True], ignore_index=True)
+    overall = frame.set_index("theme").loc["overall"]
+    title = (
+        f"The two coders agree with kappa {overall.kappa:.2f} over all themes, "
+        f"from {data.kappa.min():.2f} to {data.kappa.max():.2f}"
+    )
+    subtitle = (
+        "Cohen's kappa by theme (point) with its 95 % interval, studies resampled (line), and Gwet's AC1 (tick); "
+        "in brackets, in how many findings either coder gave the theme"
+    )
+    figure = _figure(8, 0.19 * len(data) + 0.6, title, subtitle, _caption(corpus))
+    ax = figure.subplots()
+    rows = np.arange(len(data))
+    ax.hlines(rows, data.kappa_low, data.kappa_high, color="#9fc3de", linewidth=2.4)
+    ax.vlines(data.ac1, rows - 0.3, rows + 0.3, color=SOFT, linewidth=1)
+    ax.scatter(data.kappa, rows, color=BLUE, s=22, zorder=3)
+    ax.set_yticks(rows, [f"{row.label} ({row.given})" for row in data.itertuples()], size=8)
+    ax.set_ylim(len(data) - 0.4, -0.6)
+    low = float(np.nanmin(data.kappa_low))
+    ax.set_xlim(min(low - 0.03, 0.55), 1.01)
+    _ticks(ax)
+    ax.grid(axis="x", color="#eef1f4")
+    _clean(ax)
+    listed = "; ".join(f"{row.label} {row.kappa:.2f}" for row in data.tail(6).itertuples())
+    alt = f"Points of kappa by theme, {len(data)} themes. Overall {overall.kappa:.2f}. Lowest: {listed}."
+    return Chart("agreement_by_theme", title, figure, data, alt)
+
+
+@_styled
+def themes_by_coder(corpus: Corpus) -> Chart:
+    """Draw in how many publications each theme is found under each coder's codes, and under the agreed ones.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme, ``theme, label, agreed, first, second``: publications, reviews left out.
+    """
+    counts = {}
+    for coder in ("agreed", "first", "second"):
+        codes = corpus.coded_by(coder)
+        codes = codes[~codes.key.isin(corpus.reviews)]
+        counts[coder] = codes.groupby(codes.theme.astype("str")).key.nunique()
+    data = pd.DataFrame(counts).fillna(0).astype(int).rename_axis("theme").reset_index()
+    data.insert(1, "label", data.theme.map(corpus.themes.set_index("theme").label).astype("str"))
+    data = data.sort_values(["agreed", "theme"], ascending=[False, True], ignore_index=True)
+    ranks = data[["agreed", "first", "second"]].rank(method="average", ascending=False)
+    moved = int((ranks.max(axis=1) - ranks.min(axis=1)).max())
+    spread = int(
+        (data[["agreed", "first", "second"]].max(axis=1) - data[["agreed", "first", "second"]].min(axis=1)).max()
+    )
+    title = f"Whose codes are used moves no theme by more than {spread} studies or {moved} ranks"
+    subtitle = "Publications by theme under the first coder (ring), the second (cross) and the agreed codes (point)"
+    figure = _figure(8, 0.19 * len(data) + 0.5, title, subtitle, _caption(corpus, "Reviews are left out."))
+    ax = figure.subplots()
+    rows = np.arange(len(data))
+    three = data[["agreed", "first", "second"]]
+    ax.hlines(rows, three.min(axis=1), three.max(axis=1), color="#9fc3de", linewidth=2)
+    ax.scatter(data["first"], rows, facecolor="none", edgecolor="#b3451c", s=34, linewidth=1, label="first coder")
+    ax.scatter(data.second, rows, marker="x", color="#8a7ba6", s=20, linewidth=1.1, label="second coder")
+    ax.scatter(data.agreed, rows, color=BLUE, s=10, label="agreed", zorder=3)
+    ax.set_yticks(rows, data.label, size=8)
+    ax.set_ylim(len(data) - 0.4, -0.6)
+    _ticks(ax)
+    ax.grid(axis="x", color="#eef1f4")
+    _clean(ax)
+    ax.legend(loc="lower right", fontsize=8)
+    alt = f"Three marks for each of {len(data)} themes, the largest distance {spread} publications."
+    return Chart("themes_by_coder", title, figure, data, alt)
+
+
+@_styled
+def direction_by_coder(corpus: Corpus, domain: str, role: str) -> Chart:
+    """Draw what effects and associations point to under each coder's codes and claims, and under the agreed ones.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    domain, role : str
+        As in `direction_by_theme`.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a theme and coder, ``theme, label, coder, harm, benefit, publications``.
+    """
+    rows = []
+    labels = corpus.themes.set_index("theme").label
+    for coder in ("agreed", "first", "second"):
+        if coder == "agreed":
+            claims = corpus.findings.set_index("finding").claim
+        else:
+            claims = corpus.claims[corpus.claims.coder == coder].set_index("finding").claim
+        codes = corpus.coded_by(coder)
+        codes = codes[(codes.domain == domain) & (codes.role == role) & ~codes.key.isin(corpus.reviews)]
+        codes = codes[codes.finding.map(claims.astype("str")).isin(DIRECTED)]
+        codes = codes.merge(corpus.findings[["finding", "direction"]], on="finding")
+        for theme, group in codes.groupby(codes.theme.astype("str")):
+            by = group.groupby("direction", observed=True).key.nunique()
+            rows.append((theme, labels[theme], coder, int(by.get("harm", 0)), int(by.get("benefit", 0)),
+                         group.key.nunique()))  # fmt: skip
+    data = pd.DataFrame(rows, columns=["theme", "label", "coder", "harm", "benefit", "publications"])
+    if data.empty:
+        return _nothing("direction_by_coder", corpus, "effects or associations")
+    wide = data.pivot(index="theme", columns="coder", values=["harm", "benefit"]).fillna(0).astype(int)
+    order = wide["harm"].agreed.add(wide["benefit"].agreed).sort_values(ascending=False, kind="stable").index
+    wide = wide.loc[order]
+    lean = {coder: np.sign(wide["harm"][coder] - wide["benefit"][coder]) for coder in ("agreed", "first", "second")}
+    turned = int(((lean["agreed"] * lean["first"] < 0) | (lean["agreed"] * lean["second"] < 0)).sum())
+    title = (
+        "Under no coder's codes does a theme turn from harm to benefit or back"
+        if not turned
+        else (f"{turned} of {len(wide)} themes lean the other way under one coder's codes")
+    )
+    subtitle = (
+        f"Studies with an effect or association in which the theme is the {role}: pointing to harm (left) and to "
+        "benefit (right), under the first coder (ring), the second (cross) and the agreed codes (point)"
+    )
+    figure = _figure(8, 0.24 * len(wide) + 0.5, title, subtitle, _caption(corpus, "Reviews are left out."))
+    ax = figure.subplots()
+    at = np.arange(len(wide))
+    for side, color in ((-1, DIRECTIONS["harm"]), (1, DIRECTIONS["benefit"])):
+        three = wide["harm" if side < 0 else "benefit"] * side
+        ax.barh(at, three.agreed, height=0.5, color=color, alpha=0.35)
+        ax.scatter(three["first"], at, facecolor="none", edgecolor=INK, s=34, linewidth=0.9)
+        ax.scatter(three.second, at, marker="x", color=INK, s=18, linewidth=0.9)
+        ax.scatter(three.agreed, at, color=color, s=14, zorder=3)
+    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.set_yticks(at, [labels[theme] for theme in wide.index])
+    ax.set_ylim(len(wide) - 0.4, -0.6)
+    ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
+    _ticks(ax, lambda tick: f"{abs(tick):.0f}")
+    _clean(ax)
+    alt = f"Marks of studies by theme and coder for {len(wide)} themes; {turned} lean the other way under one coder."
+    return Chart("direction_by_coder", title, figure, data, alt)
+
+
+def _short(item: str) -> str:
+    """Return an item of a checklist without its id, broken into lines that fit beside the bars."""
+    return "\n".join(_wrap(item.partition(" ")[2].capitalize(), 2.5, 7.5))
+
+
+@_styled
+def appraisal(corpus: Corpus) -> Chart:
+    """Draw how the items of the critical appraisal were answered, by checklist.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row an item and answer, ``checklist, item, answer, studies``.
+    """
+    counted = corpus.appraisal.groupby(["checklist", "item", "answer"], observed=True).size().rename("studies")
+    data = counted.reset_index()
+    if data.empty:
+        return _nothing("appraisal", corpus, "appraised studies")
+    total = int(data.studies.sum())
+    judged = int(data.studies[~data.answer.isin(["cannot be judged from the abstract", "unclear"])].sum())
+    title = (
+        f"{judged / total:.0%} of {total:,} questions about how studies were done could be answered from what was read"
+    )
+    subtitle = "Answers to the items of each design's checklist, in numbers of studies"
+    wide = data.pivot_table(index=["checklist", "item"], columns="answer", values="studies", observed=True).fillna(0)
+    colors = {"yes": "#1f5a94", "no": "#b3451c", "unclear": "#8a7ba6", "not applicable": "#eceff2",
+              "cannot be judged from the abstract": "#c9ced3"}  # fmt: skip
+    wide = wide.reindex(columns=[answer for answer in colors if answer in wide.columns])
+    checklists = list(dict.fromkeys(wide.index.get_level_values(0)))
+    heights = [len(wide.loc[name]) for name in checklists]
+    figure = _figure(8.5, 0.19 * sum(heights) + 0.34 * len(checklists) + 0.4, title, subtitle, _caption(corpus))
+    axes = figure.subplots(len(checklists), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for ax, name in zip(axes, checklists, strict=True):
+        rows = wide.loc[name]
+        share = rows.div(rows.sum(axis=1), axis=0)
+        left = np.zeros(len(rows))
+        for answer in wide.columns:
+            ax.barh(range(len(rows)), share[answer], left=left, height=0.78, color=colors[answer])
+            for row, (value, start, count) in enumerate(zip(share[answer], left, rows[answer], strict=True)):
+                if value > 0.05:
+                    ax.text(start + value / 2, row, f"{count:.0f}", ha="center", va="center", size=6.5,
+                            color="white" if answer in ("yes", "no", "unclear") else INK)  # fmt: skip
+            left += share[answer].to_numpy()
+        ax.set_yticks(range(len(rows)), [_short(item) for item in rows.index], size=7.5)
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.set_xlim(0, 1)
+        ax.set_xticks([])
+        ax.set_title(f"{name} ({int(rows.sum(axis=1).max())})", loc="left", size=8.5, weight="bold", pad=3)
+        _clean(ax)
+    handles = [Patch(color=color, label=answer) for answer, color in colors.items() if answer in wide.columns]
+    axes[-1].legend(handles=handles, loc="upper center", bbox_to_anchor=(0.4, -0.12), ncols=5, fontsize=7.5)
+    alt = (
+        f"Bars of answers for {len(wide)} items in {len(checklists)} checklists; {judged} of {total} could be answered."
+    )
+    return Chart("appraisal", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- what stands behind practice
+
+
+@_styled
+def practice(corpus: Corpus) -> Chart:
+    """Draw what stands behind each proposition for practice: studies for, limiting, against, and confidence.
+
+    Returns
+    -------
+    Chart
+        ``data``: as `Corpus.standing`, without countries.
+    """
+    data = corpus.standing().drop(columns=["countries"])
+    if data.empty:
+        return _nothing("practice", corpus, "propositions")
+    nothing = int((data.confidence == "none in this corpus").sum())
+    low = int((~data.confidence.str.contains("moderate|high")).sum())
+    title = f"{low} of {len(data)} propositions for practice rest on evidence of low or very low confidence, or on none"
+    subtitle = (
+        "Studies with a finding that supports (blue), limits (grey) or contradicts (red) the proposition; reviews left "
+        "out; what authors ask for is not counted"
+    )
+    lines = [_wrap(row.statement, 4.1, 7.5) for row in data.itertuples()]
+    heights = [max(len(one), 2) * 0.13 + 0.09 for one in lines]
+    points = list(dict.fromkeys(data.point_label))
+    total = sum(heights) + 0.22 * len(points)
+    note = f"{nothing} have none in this corpus. Confidence is argued, not computed: see the table of reasons."
+    figure = _figure(11, total, title, subtitle, _caption(corpus, note))
+    ax = figure.subplots()
+    top, widest = 0.0, max(int(data[["supports", "qualifies", "contradicts"]].sum(axis=1).max()), 1)
+    seen: set[str] = set()
+    for row, text, height in zip(data.itertuples(), lines, heights, strict=True):
+        if row.point_label not in seen:
+            seen.add(row.point_label)
+            ax.text(-widest * 1.02, top + 0.15, row.point_label, size=8.5, weight="bold", va="center", color=BLUE)
+            top += 0.22
+        middle = top + height / 2
+        ax.text(-widest * 1.02, middle, "\n".join(text), size=7.5, va="center", linespacing=1.15)
+        start = 0.0
+        for value, color in ((row.supports, DIRECTIONS["benefit"]), (row.qualifies, "#c9ced3"),
+                             (row.contradicts, DIRECTIONS["harm"])):  # fmt: skip
+            if value:
+                ax.barh(middle, value, left=start, height=0.17, color=color, edgecolor="white", linewidth=0.6)
+                ax.text(start + value / 2, middle, str(value), ha="center", va="center", size=6.5,
+                        color="white" if color == DIRECTIONS["harm"] else INK)  # fmt: skip
+                start += value
+        words = row.confidence.replace("; ", "\n")
+        ax.text(widest * 1.04, middle, words, size=7, va="center", color=SOFT, linespacing=1.15)
+        top += height
+    ax.set_xlim(-widest * 1.03, widest * 1.42)
+    ax.set_ylim(top + 0.02, -0.02)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    _clean(ax)
+    alt = "; ".join(
+        f"{row.proposition} {row.supports} support, {row.contradicts} contradict, {row.confidence}"
+        for row in data.itertuples()
+    )
+    return Chart("practice", title, figure, data, f"Bars of studies for {len(data)} propositions: {alt}.")
+
+
 # ---------------------------------------------------------------------- what findings point to
 
 
@@ -1002,6 +1290,974 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
     )
     alt = f"Grid of {len(down)} practices by {len(across)} outcomes; {empty} cells are empty. Fullest: {listed}."
     return Chart("evidence_gap_map", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- synthesis: estimates
+
+RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+
+
+def _ratio_axis(ax: Axes, low: float, high: float) -> tuple[float, float]:
+    """Make a log axis of ratios with 1 inside; limits beyond a factor of 100 are cut."""
+    low, high = max(min(low, 0.8), 0.01) / 1.1, min(max(high, 1.25), 100) * 1.1
+    ax.set_xscale("log")
+    ax.set_xlim(low, high)
+    ticks = [tick for tick in RATIO_TICKS if low <= tick <= high]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+    return low, high
+
+
+def _interval_line(ax: Axes, row: float, low: float, high: float, color: str, limits: tuple[float, float]) -> None:
+    """Draw an interval; an arrow head where it goes on beyond the axis."""
+    ax.plot([max(low, limits[0]), min(high, limits[1])], [row, row], color=color, linewidth=1.3,
+            solid_capstyle="butt", zorder=2)  # fmt: skip
+    if low < limits[0]:
+        ax.plot(limits[0], row, marker="<", color=color, markersize=4, clip_on=False)
+    if high > limits[1]:
+        ax.plot(limits[1], row, marker=">", color=color, markersize=4, clip_on=False)
+
+
+def _ratio_text(estimate: float, low: float, high: float) -> str:
+    return f"{estimate:.2f} ({low:.2f} to {high:.2f})" if low == low else f"{estimate:.2f}"
+
+
+@_styled
+def forest(
+    estimates: pd.DataFrame,
+    pooled: Pooled | Mapping[str, Pooled] | None = None,
+    *,
+    title: str | None = None,
+    subtitle: str = "Ratio and interval of each study",
+    caption: str = "",
+    rows: int = 100,
+    name: str = "forest",
+) -> Chart:
+    """Draw estimates with their intervals, a row each, and pooled rows where there are any.
+
+    Parameters
+    ----------
+    estimates : pandas.DataFrame
+        A row an estimate: ``label, estimate, ci_low, ci_high`` as ratios; limits may be missing. Optional:
+        ``subgroup`` (a heading), ``weight`` (per cent), ``remark`` (said at the right; the row is drawn hollow).
+    pooled : Pooled or mapping of str to Pooled, optional
+        Results of `litbench.effects.pool` on the log scale; with a mapping, the pooled row of each subgroup, and of
+        the whole under the empty name.
+    title, subtitle, caption, name : str
+    rows : int
+        How many are drawn at most: those with the narrowest intervals. ``data`` has them all.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a row drawn, ``row, subgroup, label, estimate, ci_low, ci_high, weight, remark``; ``row`` is
+        estimate, pooled or prediction.
+    """
+    frame = estimates.reset_index(drop=True).copy()
+    for column, empty in (("subgroup", ""), ("weight", np.nan), ("remark", "")):
+        if column not in frame:
+            frame[column] = empty
+    results = dict(pooled) if isinstance(pooled, Mapping) else {"": pooled} if pooled else {}
+    drawn = frame
+    if len(frame) > rows:
+        width = np.log(frame.ci_high) - np.log(frame.ci_low)
+        drawn = frame.loc[width.sort_values(kind="stable").index[:rows].sort_values()]
+        caption = f"The {rows} narrowest intervals of {len(frame):,} are drawn. {caption}".strip()
+    above, below = int((frame.estimate > 1).sum()), int((frame.estimate < 1).sum())
+    if title is None:
+        title = f"{above} of {_count(len(frame), 'estimate')} lie above 1, {below} below"
+    lines: list[tuple[str, Any]] = []
+    for subgroup in dict.fromkeys(drawn.subgroup):
+        if subgroup:
+            lines.append(("heading", subgroup))
+        lines += [("estimate", row) for row in drawn[drawn.subgroup == subgroup].itertuples()]
+        if subgroup and subgroup in results:
+            lines.append(("pooled", (f"Pooled, {results[subgroup].k} samples", subgroup, results[subgroup])))
+    if "" in results:
+        lines.append(("pooled", (f"Pooled, {results[''].k} samples", "", results[""])))
+    two = drawn.label.str.contains("\n").any()
+    figure = _figure(10, (0.36 if two else 0.25) * len(lines) + 0.75, title, subtitle, caption)
+    ax, numbers_at, said_at = figure.subplots(1, 3, sharey=True, width_ratios=[4, 1.9, 2.5])
+    for beside in (numbers_at, said_at):
+        beside.set_axis_off()
+    bounds = [drawn.estimate.min(), drawn.ci_low.min()], [drawn.estimate.max(), drawn.ci_high.max()]
+    for result in results.values():
+        ratio = result.ratio()
+        bounds[0].append(np.nanmin([ratio["ci_low"], ratio["prediction_low"]]))
+        bounds[1].append(np.nanmax([ratio["ci_high"], ratio["prediction_high"]]))
+    limits = _ratio_axis(ax, float(np.nanmin(bounds[0])), float(np.nanmax(bounds[1])))
+    ax.axvline(1, color=SOFT, linewidth=0.8, zorder=1)
+    labels = []
+    for at, (kind, item) in enumerate(lines):
+        if kind == "heading":
+            labels.append(item)
+            continue
+        if kind == "estimate":
+            hollow = bool(item.remark)
+            color = SOFT if hollow else BLUE
+            if item.ci_low == item.ci_low:
+                _interval_line(ax, at, item.ci_low, item.ci_high, color, limits)
+            if item.estimate == item.estimate:
+                size = 26 if item.weight != item.weight else 12 + 1.6 * item.weight
+                ax.scatter(item.estimate, at, s=size, marker="s" if not hollow else "o", zorder=3,
+                           facecolor=PAPER if hollow else color, edgecolor=color, linewidth=1.1)  # fmt: skip
+            numbers = _ratio_text(item.estimate, item.ci_low, item.ci_high) if item.estimate == item.estimate else ""
+            weight = "" if item.weight != item.weight else f"{item.weight:.1f}%"
+            labels.append(item.label)
+            said = "\n".join(textwrap.wrap(item.remark, 32)) if item.remark else weight
+        else:
+            label, _, result = item
+            ratio = result.ratio()
+            ax.fill([ratio["ci_low"], ratio["estimate"], ratio["ci_high"], ratio["estimate"]],
+                    [at, at - 0.3, at, at + 0.3], color=INK, zorder=3)  # fmt: skip
+            if np.isfinite(ratio["prediction_low"]):
+                _interval_line(ax, at + 0.36, ratio["prediction_low"], ratio["prediction_high"], INK, limits)
+            labels.append(label)
+            numbers = _ratio_text(ratio["estimate"], ratio["ci_low"], ratio["ci_high"])
+            said = f"I² {result.i2:.0f}%, τ² {result.tau2:.3g}"
+        numbers_at.text(0, at, numbers, va="center", size=8)
+        said_at.text(0, at, said, va="center", size=7.5, color=SOFT, linespacing=1.1)
+    for number, (kind, _) in enumerate(lines):
+        if kind == "pooled":
+            ax.axhline(number - 0.55, color=FAINT, linewidth=0.7, zorder=0)
+    ax.set_yticks(range(len(lines)), labels)
+    for tick, (kind, _) in zip(ax.get_yticklabels(), lines, strict=True):
+        tick.set_weight("bold" if kind != "estimate" else "normal")
+        tick.set_size(8.5)
+    ax.set_ylim(len(lines) - 0.3, -0.7)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    predicted = any(np.isfinite(result.prediction_low) for result in results.values())
+    ax.set_xlabel(
+        "Ratio, log scale"
+        + ("; diamond: pooled" if results else "")
+        + (", line below it: prediction interval" if predicted else "")
+    )
+    columns = ["subgroup", "label", "estimate", "ci_low", "ci_high", "weight", "remark"]
+    out = [frame[columns].assign(row="estimate", label=frame.label.str.replace("\n", ": "))]
+    for subgroup, result in results.items():
+        ratio = result.ratio()
+        out.append(pd.DataFrame([
+            {"row": "pooled", "subgroup": subgroup, "label": f"Pooled, {result.k} samples", "weight": 100.0,
+             "estimate": ratio["estimate"], "ci_low": ratio["ci_low"], "ci_high": ratio["ci_high"], "remark": ""},
+            {"row": "prediction", "subgroup": subgroup, "label": "Prediction interval", "weight": np.nan,
+             "estimate": np.nan, "ci_low": ratio["prediction_low"], "ci_high": ratio["prediction_high"], "remark": ""},
+        ]))  # fmt: skip
+    data = pd.concat(out, ignore_index=True)[["row", *columns]]
+    words = [f"{subgroup or 'all'} pooled {_ratio_text(*list(result.ratio().values())[:3])}"
+             for subgroup, result in results.items()]  # fmt: skip
+    alt = f"Forest plot of {_count(len(frame), 'estimate')}, {above} above 1 and {below} below. " + (
+        f"{'; '.join(words)}." if words else "Nothing is pooled."
+    )
+    return Chart(name, title, figure, data, alt)
+
+
+def comparison_forest(corpus: Corpus, comparison: str) -> Chart:
+    """Draw the estimates that were examined for a comparison, pooled where the rules let them, else with the reason.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    comparison : str
+        Name in ``data/comparisons.csv``.
+
+    Returns
+    -------
+    Chart
+        As `forest`. Estimates that are set aside are hollow, with the reason beside them.
+    """
+    from litbench import effects
+
+    known = effects.comparisons(corpus)
+    if comparison not in known:
+        raise ValueError(f"No comparison {comparison!r} in this corpus; known are: {', '.join(known)}")
+    chosen = known[comparison]
+    name = f"forest_{comparison.replace('-', '_')}"
+    rows = chosen.estimates.copy()
+    rows["label"] = [
+        f"{row.citation} [{row.sample}]\n{textwrap.shorten(row.exposure, 52, placeholder=' …')}"
+        if row.sample != row.key else f"{row.citation}\n{textwrap.shorten(row.exposure, 52, placeholder=' …')}"
+        for row in rows.itertuples()
+    ]  # fmt: skip
+    rows["remark"] = rows.set_aside
+    rows["subgroup"] = [textwrap.shorten(outcome[0].upper() + outcome[1:], 60) for outcome in rows.outcome]
+    # What is no ratio has no place on the axis; it is listed with its reason.
+    rows.loc[rows.scale.isna(), ["estimate", "ci_low", "ci_high"]] = np.nan
+    results: dict[str, Pooled] = {}
+    if not chosen.refusal:
+        rows = rows.sort_values("set", kind="stable")
+        for words, result in chosen.pool().items():
+            members = rows.index[(rows.set_aside == "") & rows.set.map(lambda at, w=words: chosen.words(at) == w)]
+            rows.loc[members, "subgroup"] = words
+            rows.loc[members, "weight"] = result.weights
+            results[words] = result
+    rows = rows.sort_values("subgroup", kind="stable")
+    fit = rows[rows.set_aside == ""]
+    samples = fit["sample"].nunique()
+    verdict = "nothing is pooled" if chosen.refusal else _count(len(results), "set") + " pooled"
+    title = (
+        f"Examined for {comparison}: {_count(len(fit), 'usable estimate')} of {_count(samples, 'sample')}, {verdict}"
+    )
+    notes = "; ".join(dict.fromkeys(note for result in results.values() for note in result.notes))
+    said = chosen.reason(listed=False) or (f"{notes[0].upper()}{notes[1:]}." if notes else "")
+    return forest(
+        rows, results, title=title, subtitle=said, name=name,
+        caption=_caption(corpus, "Hollow: set aside, with the reason. Associations are not causes."),
+    )  # fmt: skip
+
+
+@_styled
+def funnel(
+    estimates: Iterable[float], variances: Iterable[float], labels: Iterable[str] | None = None, *, caption: str = ""
+) -> Chart:
+    """Draw estimates against their standard errors: whether small studies lean to one side.
+
+    Parameters
+    ----------
+    estimates, variances : array_like, shape (k,)
+        On the log scale, one a sample, at least ten.
+    labels : iterable of str, optional
+    caption : str
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a study, ``label, estimate, se``, as ratio and on the log scale.
+
+    Raises
+    ------
+    litbench.effects.Refused
+        Under ten studies, where asymmetry cannot be told from chance (Sterne et al. 2011, BMJ 343:d4002).
+    """
+    from litbench import effects
+
+    y, v = np.asarray(list(estimates), dtype=float), np.asarray(list(variances), dtype=float)
+    if len(y) < effects.FUNNEL_FROM:
+        raise effects.Refused(
+            f"No funnel plot of {_count(len(y), 'sample')}: under {effects.FUNNEL_FROM} its asymmetry cannot be told "
+            "from chance"
+        )
+    result = effects.pool(y, v)
+    names = list(labels) if labels is not None else [str(number) for number in range(1, len(y) + 1)]
+    data = pd.DataFrame({"label": names, "estimate": np.exp(y), "se": np.sqrt(v)})
+    inside = np.abs(y - result.estimate) <= 1.959964 * np.sqrt(v)
+    title = f"{int(inside.sum())} of {len(y)} samples lie inside the funnel"
+    subtitle = (
+        f"Ratio (log scale) against its standard error; dashed: where 95% would lie around the pooled ratio "
+        f"{np.exp(result.estimate):.2f} if nothing but chance set samples apart"
+    )
+    figure = _figure(7, 4.2, title, subtitle, caption)
+    ax = figure.subplots()
+    top = float(np.sqrt(v).max()) * 1.05
+    edges = result.estimate + np.array([-1, 0, 1]) * 1.959964 * top
+    low, high = np.exp(min(edges[0], y.min())), np.exp(max(edges[2], y.max()))
+    _ratio_axis(ax, float(low), float(high))
+    ax.plot(np.exp(edges[[0, 1, 2]]), [top, 0, top], color=SOFT, linestyle="--", linewidth=0.9)
+    ax.axvline(np.exp(result.estimate), color=SOFT, linewidth=0.9)
+    ax.scatter(np.exp(y), np.sqrt(v), s=24, color=BLUE, alpha=0.75, linewidth=0)
+    ax.set_ylim(top, 0)
+    ax.set_xlabel("Ratio, log scale")
+    ax.set_ylabel("Standard error of the log ratio")
+    alt = f"Funnel plot of {len(y)} samples; {int((~inside).sum())} lie outside of the funnel."
+    return Chart("funnel", title, figure, data, alt)
+
+
+@_styled
+def intervals_from_abstracts(corpus: Corpus) -> Chart:
+    """Draw every primary ratio interval that was read from an abstract, and how few include no effect.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row an interval, ``finding, estimate, ci_low, ci_high, nearest, z, includes_no_effect``.
+        ``nearest`` is the limit nearest to 1 and ``z`` the estimate over its standard error, both turned so that
+        an effect is above 1 and above 0.
+
+    Notes
+    -----
+    An unselected literature with real effects has a smooth spread of z across 1.96; a step there is the mark of
+    selection by significance (van Zwet & Cator 2021, Statistica Neerlandica 75:437).
+    """
+    from litbench import effects
+
+    frame = effects.ratios(corpus)
+    frame = frame[(frame.level == "primary") & (frame["read"] == "abstract")]
+    if frame.empty:
+        return _nothing("intervals_from_abstracts", corpus, "primary ratio intervals read from abstracts")
+    down = frame.estimate < 1
+    data = frame[["finding", "estimate", "ci_low", "ci_high"]].copy()
+    data["nearest"] = np.where(down, 1 / frame.ci_high, frame.ci_low)
+    data["z"] = np.abs(frame.log_estimate) / frame.se
+    data["includes_no_effect"] = frame.includes_no_effect
+    far = np.where(down, 1 / frame.ci_low, frame.ci_high)
+    point = np.where(down, 1 / frame.estimate, frame.estimate)
+    order = np.argsort(data.nearest.to_numpy(), kind="stable")
+    few, total = int(data.includes_no_effect.sum()), len(data)
+    touching = int(((frame.ci_low == 1) | (frame.ci_high == 1)).sum())
+    title = f"{few} of {total:,} intervals read from abstracts include no effect"
+    subtitle = (
+        "Left: each interval, those below 1 turned over, sorted by the limit nearest to 1. Right: the same estimates "
+        "by distance from no effect in standard errors (z); abstracts report what passes 1.96"
+    )
+    note = (
+        f"{_count(int(frame.key.nunique()), 'publication')}, "
+        f"at most {_count(int(frame['sample'].nunique()), 'sample')}. "
+        f"{_count(touching, 'more interval')} end{'s' if touching == 1 else ''} at 1.00 as printed. "
+        "What was measured and not found significant is mostly missing, so these estimates lean away from no effect."
+    )
+    figure = _figure(10, 4.6, title, subtitle, _caption(corpus, note))
+    left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
+    places = np.arange(total)
+    color = np.where(data.includes_no_effect.to_numpy()[order], DIRECTIONS["harm"], BLUE)
+    low, high = data.nearest.to_numpy()[order], far[order]
+    limits = _ratio_axis(left, float(low.min()), float(high.max()))
+    left.hlines(places, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=color, linewidth=0.9)
+    left.scatter(point[order], places, s=4, color=color, zorder=3, linewidth=0)
+    left.axvline(1, color=INK, linewidth=1)
+    left.set_ylim(-total * 0.02 - 1, total * 1.02)
+    left.set_yticks([])
+    left.spines["left"].set_visible(False)
+    left.set_xlabel("Ratio, turned so that the effect is above 1 (log scale)")
+    if few:
+        left.annotate(f"{few} include 1", (float(high[:few].max()), few / 2), xytext=(8, 0),
+                      textcoords="offset points", va="center", size=8.5, color=DIRECTIONS["harm"])  # fmt: skip
+    top = max(float(np.ceil(min(data.z.max(), 8.0))), 4.0)
+    edges = np.arange(0, top + 0.01, 1.959964 / 4)
+    shown = np.minimum(data.z, edges[-1] - 1e-9)
+    counts, _ = np.histogram(shown, edges)
+    right.bar(edges[:-1], counts, width=np.diff(edges), align="edge", edgecolor="white", linewidth=0.8,
+              color=[DIRECTIONS["harm"] if edge < 1.95 else BLUE for edge in edges[:-1]])  # fmt: skip
+    right.axvline(1.959964, color=INK, linewidth=1)
+    right.set_ylim(0, counts.max() * 1.2)
+    right.annotate("z = 1.96", (1.959964, counts.max() * 1.12), xytext=(-5, 0), textcoords="offset points",
+                   ha="right", va="center", size=8.5)  # fmt: skip
+    right.set_xlabel(f"Estimate over its standard error (z); the last bar is {edges[-2]:.1f} and more")
+    right.set_ylabel("Estimates")
+    under = int((data.z < 1.959964).sum())
+    alt = (
+        f"{total} intervals as lines, sorted; {few} cross 1. A histogram of their z values has {under} below 1.96 and "
+        f"{int(((data.z >= 1.959964) & (data.z < 2.94)).sum())} between 1.96 and 2.94."
+    )
+    return Chart("intervals_from_abstracts", title, figure, data.reset_index(drop=True), alt)
+
+
+# ---------------------------------------------------------------------- synthesis: directions
+
+_PEOPLE = ((300, "more than 300 studied", 78), (50, "50 to 300", 42), (0, "under 50", 18))
+_APPRAISED = {"few concerns": "#dfe9f1", "some concerns": "#f3eee2", "serious concerns": "#f3dcd3"}
+
+
+def _appraised(corpus: Corpus) -> dict[str, str]:
+    """Return how each publication came out of its appraisal.
+
+    By the number of items answered no or unclear: none, one or two, more; no score is made of them (JBI advises
+    against scores). Where fewer than half of the items could be judged, neither can the study. Who paid for a study
+    is listed with its appraisal but is not a matter of its methods.
+    """
+    answers = corpus.appraisal[
+        (corpus.appraisal.checklist != "interests") & (corpus.appraisal.answer != "not applicable")
+    ]
+    result = {}
+    for key, given in answers.groupby("key").answer:
+        judged = given[given.isin(["yes", "no", "unclear"])]
+        against = int((judged != "yes").sum())
+        if 2 * len(judged) < len(given):
+            result[str(key)] = "cannot be judged"
+        else:
+            result[str(key)] = "few concerns" if not against else "some concerns" if against < 3 else "serious concerns"
+    return result
+
+
+def _sample_names(corpus: Corpus, cells: pd.DataFrame) -> dict[str, str]:
+    """Return a short name of each sample: its own, or the citation of its one publication."""
+    named = corpus.samples.set_index("sample").name
+    cited = corpus.studies.set_index("key").citation
+    return {
+        sample: textwrap.shorten(str(named.get(sample, cited.get(sample, sample))), 62, placeholder=" …")
+        for sample in dict.fromkeys(cells["sample"])
+    }
+
+
+@_styled
+def effect_direction(
+    corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iterable[str], *, rows: int = 60, columns: int = 16
+) -> Chart:
+    """Draw the direction of each sample for each outcome, after Boon & Thomson (2021).
+
+    Parameters
+    ----------
+    corpus : Corpus
+    exposures, outcomes : str or iterable of str
+        Themes or domains, as for `litbench.effects.directions`.
+    rows, columns : int
+        How many samples and outcomes are drawn at most: those with the most outcomes and samples.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a sample and outcome, ``sample, outcome, direction, findings, harm, benefit, publications, n,
+        appraisal``.
+
+    Notes
+    -----
+    The 2021 revision: no significance anywhere; a sample has one sign an outcome, that of at least 70 % of its
+    findings, else it is mixed; the sign test leaves mixed ones out and is given from six signs on. Size is the
+    number studied, mostly people; the shade of a row is the appraisal of its worst publication, where there is one.
+    """
+    from litbench import effects
+
+    cells = effects.directions(corpus, exposures, outcomes)
+    if cells.empty:
+        return _nothing("effect_direction", corpus, "effects or associations between these themes")
+    appraised = _appraised(corpus)
+    # A sample has few concerns only where every publication was judged so.
+    worst = ["few concerns", "not appraised", "cannot be judged", "some concerns", "serious concerns"]
+    cells["appraisal"] = [
+        max((appraised.get(key, "not appraised") for key in keys), key=worst.index) for keys in cells["keys"]
+    ]
+    totals = cells.groupby("outcome")["sample"].nunique()
+    across = sorted(totals.index, key=lambda one: (-totals[one], one))[:columns]
+    inside = cells[cells.outcome.isin(across)]
+    breadth = inside.groupby("sample").agg(outcomes=("outcome", "nunique"), findings=("findings", "sum"))
+    down = sorted(breadth.index, key=lambda one: (-breadth.outcomes[one], -breadth.findings[one], one))[:rows]
+    drawn = inside[inside["sample"].isin(down)]
+    labels = cells.drop_duplicates("outcome").set_index("outcome").label
+    names = _sample_names(corpus, drawn)
+    tests = {
+        outcome: (int((group.direction == "harm").sum()), int((group.direction == "benefit").sum()))
+        for outcome, group in cells.groupby("outcome")
+    }
+    samples = cells["sample"].nunique()
+    harm, benefit = (int(cells["sample"][cells.direction == way].nunique()) for way in ("harm", "benefit"))
+    title = (
+        f"{harm} of {_count(samples, 'sample')} {'has' if harm == 1 else 'have'} an outcome that points to harm, "
+        f"{benefit} one that points to benefit"
+    )
+    subtitle = (
+        "Effect direction plot: one sign a sample and outcome, that of at least 70% of its findings, whether or not "
+        "significant; a small number: findings, where there are several"
+    )
+    left_out = [
+        _count(number, noun) for number, noun in
+        ((samples - len(down), "more sample"), (len(totals) - len(across), "more outcome")) if number > 0
+    ]  # fmt: skip
+    note = (
+        (f"Not drawn: {' and '.join(left_out)}; the sums count them. " if left_out else "")
+        + "Sums: samples that point to harm : to benefit, mixed left out, and two-sided p of the sign test from "
+        f"{effects.SIGN_TEST_FROM} signs on. Associations are not causes; abstracts print what is significant. "
+        + ("" if cells.n.notna().all() else "A sample of unknown size is drawn as 50 to 300. ")
+        + _said_of_appraisal(cells)
+    )
+    figure = _figure(max(6.0 + 0.42 * len(across), 9), 0.25 * len(down) + 3.6, title, subtitle, _caption(corpus, note))
+    ax = figure.subplots()
+    row_of = {sample: number for number, sample in enumerate(down)}
+    column_of = {outcome: number for number, outcome in enumerate(across)}
+    for sample, group in drawn.groupby("sample"):
+        shade = max(group.appraisal, key=worst.index)
+        if shade in _APPRAISED:
+            ax.axhspan(row_of[sample] - 0.5, row_of[sample] + 0.5, color=_APPRAISED[shade], linewidth=0, zorder=0)
+    for cell in drawn.itertuples():
+        x, y = column_of[cell.outcome], row_of[cell.sample]
+        size = 42 if pd.isna(cell.n) else next(size for least, _, size in _PEOPLE if cell.n > least or not least)
+        _direction_mark(ax, x, y, cell.direction, size)
+        if cell.findings > 1:
+            ax.text(x + 0.26, y + 0.12, cell.findings, size=6, color=SOFT, ha="left", va="center")
+    ax.axhline(len(down) - 0.5, color=SOFT, linewidth=0.8)
+    for outcome, x in column_of.items():
+        signs = tests[outcome]
+        p = effects.sign_test(*signs)
+        said = f"{signs[0]}:{signs[1]}" + (f"\np {'<.001' if p < 0.001 else f'{p:.3f}'.lstrip('0')}" if p == p else "")
+        ax.text(x, len(down) - 0.2, said, ha="center", va="top", size=6.8)
+    ax.set_yticks(range(len(down)), [names[sample] for sample in down])
+    ax.set_xticks(range(len(across)), [f"{labels[outcome]} ({totals[outcome]})" for outcome in across],
+                  rotation=48, ha="left", rotation_mode="anchor")  # fmt: skip
+    ax.xaxis.tick_top()
+    ax.set_xlim(-0.6, len(across) - 0.4)
+    ax.set_ylim(len(down) + 0.9, -0.6)
+    ax.grid(color="#eef1f4", linewidth=0.6)
+    _clean(ax)
+    handles: list[Any] = [
+        Line2D([], [], marker="v", linestyle="", color=DIRECTIONS["harm"], label="harm"),
+        Line2D([], [], marker="^", linestyle="", color=DIRECTIONS["benefit"], label="benefit"),
+        Line2D([], [], marker="$◄►$", markersize=11, linestyle="", color=DIRECTIONS["mixed"],
+               label="mixed, or no direction"),
+        *(Line2D([], [], marker="v", linestyle="", color=SOFT, markersize=size**0.5, label=text)
+          for _, text, size in _PEOPLE),
+    ]  # fmt: skip
+    handles += [Patch(color=color, label=shade) for shade, color in _APPRAISED.items() if shade in set(drawn.appraisal)]
+    _legend_below(ax, handles)
+    listed = "; ".join(
+        f"{labels[outcome]} {tests[outcome][0]} to harm, {tests[outcome][1]} to benefit" for outcome in across[:8]
+    )
+    alt = f"Effect direction plot of {_count(samples, 'sample')} by {len(totals)} outcomes. Most studied: {listed}."
+    kept = ["sample", "outcome", "direction", "findings", "harm", "benefit", "publications", "n", "appraisal"]
+    return Chart("effect_direction", title, figure, cells[kept], alt)
+
+
+def _said_of_appraisal(cells: pd.DataFrame) -> str:
+    """Say what the shade of a row stands for, and for how many samples there is none."""
+    of_sample = cells.groupby("sample").appraisal.agg(lambda values: bool(set(values) & set(_APPRAISED)))
+    without = int((~of_sample).sum())
+    if without == len(of_sample):
+        return "No row is shaded: none of the studies could be appraised from what was read."
+    shaded = "Shade of a row: the most concerns that the appraisal of one of its publications has"
+    return (
+        f"{shaded}; {_count(without, 'sample')} could not be appraised from what was read." if without else f"{shaded}."
+    )
+
+
+def _legend_below(ax: Axes, handles: list[Any]) -> None:
+    """Put a legend under the axes, inside of the room that the layout gives them."""
+    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0), borderaxespad=0.8, ncols=3, fontsize=8)
+
+
+def _direction_mark(ax: Axes, x: float, y: float, direction: str, size: float) -> None:
+    if direction in ("harm", "benefit"):
+        ax.scatter(x, y, s=size, marker="v" if direction == "harm" else "^", color=DIRECTIONS[direction],
+                   linewidth=0, zorder=3)  # fmt: skip
+    else:
+        for marker, side in (("<", -0.11), (">", 0.11)):
+            ax.scatter(x + side, y, s=size * 0.6, marker=marker, color=DIRECTIONS["mixed"], linewidth=0, zorder=3)
+
+
+@_styled
+def harvest(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iterable[str], *, rows: int = 16) -> Chart:
+    """Draw samples as bars, by outcome and direction, higher the more their design can tell (Ogilvie et al. 2008).
+
+    Parameters
+    ----------
+    corpus : Corpus
+    exposures, outcomes : str or iterable of str
+        Themes or domains, as for `litbench.effects.directions`.
+    rows : int
+        How many outcomes are drawn at most: those with the most samples.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a sample and outcome, ``sample, outcome, direction, design, height``. ``height`` is 3 for
+        trials, quasi-experiments and cohorts, 2 for case-control and cross-sectional studies, 1 for the rest; a
+        sample has the highest of its publications.
+    """
+    from litbench import effects
+
+    cells = effects.directions(corpus, exposures, outcomes)
+    if cells.empty:
+        return _nothing("harvest", corpus, "effects or associations between these themes")
+    design = corpus.studies.set_index("key").design.astype("str")
+    strong = {"randomised-trial": 3, "quasi-experimental": 3, "cohort": 3, "case-control": 2, "cross-sectional": 2}
+    best = [max(keys, key=lambda key: strong.get(design[key], 1)) for keys in cells["keys"]]
+    cells = cells.assign(design=[design[key] for key in best])
+    cells["height"] = cells.design.map(strong).fillna(1).astype("int64")
+    cells["column"] = cells.direction.replace("none", "mixed")
+    totals = cells.groupby("outcome")["sample"].nunique()
+    down = sorted(totals.index, key=lambda one: (-totals[one], one))[:rows]
+    labels = cells.drop_duplicates("outcome").set_index("outcome").label
+    longitudinal = int(cells["sample"][cells.height == 3].nunique())
+    samples = cells["sample"].nunique()
+    title = f"{longitudinal} of {_count(samples, 'sample')} rest on a trial, quasi-experiment or cohort"
+    subtitle = (
+        "Harvest plot: a bar a sample, by outcome and what it points to; the higher, the more the design can tell"
+    )
+    heads = {"harm": "harm", "mixed": "mixed, or no direction", "benefit": "benefit"}
+    note = (f"Not drawn: {_count(len(totals) - len(down), 'more outcome')}. " if len(totals) > len(down) else "") + (
+        "Tall: trial, quasi-experiment or cohort; middle: case-control or cross-sectional; low: ecological, mixed or "
+        "other. Associations are not causes."
+    )
+    figure = _figure(9, 0.52 * len(down) + 0.5, title, subtitle, _caption(corpus, note))
+    axes = figure.subplots(len(down), 3, sharey=True, squeeze=False)
+    most = int(cells[cells.outcome.isin(down)].groupby(["outcome", "column"]).size().max())
+    for across, outcome in zip(axes, down, strict=True):
+        for ax, way in zip(across, heads, strict=True):
+            bars = cells[(cells.outcome == outcome) & (cells.column == way)]
+            heights = bars.height.sort_values(ascending=False).to_numpy()
+            ax.bar(np.arange(len(heights)), heights, width=0.78, color=DIRECTIONS[way], linewidth=0)
+            ax.text(len(heights) - 0.2, 0.15, len(heights) or "", size=8, va="bottom", color=SOFT)
+            ax.set_xlim(-0.8, max(most, 6) * 1.12 + 0.6)
+            ax.set_ylim(0, 3.4)
+            ax.set_xticks([])
+            ax.set_yticks([])
+            ax.spines["left"].set_visible(False)
+            ax.spines["bottom"].set_color(FAINT)
+        across[0].set_ylabel(labels[outcome], rotation=0, ha="right", va="center", size=8.5)
+    for ax, text in zip(axes[0], heads.values(), strict=True):
+        ax.set_title(text, size=9, loc="left", weight="bold")
+    counted = cells.groupby("column").size()
+    listed = ", ".join(f"{counted.get(way, 0)} {text}" for way, text in heads.items())
+    alt = f"Harvest plot of {_count(samples, 'sample')} and {len(totals)} outcomes; signs: {listed}."
+    data = cells[["sample", "outcome", "direction", "design", "height"]]
+    return Chart("harvest", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- what was screened
+
+
+@_styled
+def prisma_flow(corpus: Corpus) -> Chart:
+    """Draw the PRISMA 2020 flow of what was screened since screening is logged.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a box, ``box, records``.
+
+    Notes
+    -----
+    The form for updated reviews (Page et al. 2021, BMJ 372:n71): the studies that were there before stand in a
+    column of their own. How many records were looked at before the log began is not known and not drawn.
+    """
+    screening = corpus.screening
+    before = int((corpus.studies.identification_route == "curated").sum())
+    since = screening.date.min()
+    counts = screening.decision.value_counts()
+    included, excluded, awaiting = (int(counts.get(one, 0)) for one in ("included", "excluded", "awaiting"))
+    reasons = screening.reason[screening.decision == "excluded"].value_counts()
+    waiting = screening.reason[screening.decision == "awaiting"].value_counts()
+    title = f"{_count(len(screening), 'record')} screened since the log began, {included} included"
+    started = f"{since:%d %B %Y}".lstrip("0") if len(screening) else "not yet"
+    subtitle = f"PRISMA 2020 flow for an updated collection; screening is logged from: {started}"
+
+    def listed(values: pd.Series) -> str:
+        shown = [
+            f"{textwrap.shorten(str(one), 110, placeholder=' …')} ({number})" for one, number in values[:6].items()
+        ]
+        more = [f"other reasons ({int(values[6:].sum())})"] if len(values) > 6 else []
+        return "\n".join([*shown, *more])
+
+    # Box, column, row from the top, text, number.
+    boxes = [
+        ("before", 0, 0, f"In the corpus before screening was logged\n(n = {before:,})", before),
+        ("identified", 1, 0, f"Records screened since\n(n = {len(screening):,})", len(screening)),
+        ("excluded", 2, 0, f"Excluded (n = {excluded:,})\n{listed(reasons)}".strip(), excluded),
+        ("awaiting", 2, 1, f"Awaiting (n = {awaiting:,})\n{listed(waiting)}".strip(), awaiting),
+        ("included", 1, 1, f"Included since\n(n = {included:,})", included),
+        ("corpus", 1, 2, f"Publications in the corpus\n(n = {len(corpus):,})", len(corpus)),
+    ]
+    note = (
+        "The corpus was gathered by region from known studies and topic searches; what was looked at then and left "
+        "out was not written down, so this flow cannot begin earlier."
+    )
+    middle, width = {0: 1.35, 1: 4.2, 2: 7.85}, {0: 2.3, 1: 2.3, 2: 4.0}
+    texts = {
+        box: "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, int(width[column] * 15)))
+        for box, column, _, text, _ in boxes
+    }
+    tall = [max(texts[box].count("\n") + 1 for box, _, at, *_ in boxes if at == row) * 0.155 + 0.3 for row in range(3)]
+    gap = 0.3
+    total = sum(tall) + 2 * gap
+    tops = [sum(tall[:row]) + row * gap for row in range(3)]
+    figure = _figure(10, total + 0.1, title, subtitle, _caption(corpus, note))
+    ax = figure.subplots()
+    ax.set_xlim(0, 10)
+    ax.set_ylim(total + 0.03, -0.03)
+    _clean(ax)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for box, column, row, _, _ in boxes:
+        ax.add_patch(
+            mpl.patches.Rectangle((middle[column] - width[column] / 2, tops[row]), width[column], tall[row],
+                                  facecolor="#f3f6f9", edgecolor=SOFT, linewidth=0.9)
+        )  # fmt: skip
+        ax.text(
+            middle[column], tops[row] + tall[row] / 2, texts[box], ha="center", va="center", size=7.6, linespacing=1.25
+        )
+    centre = [top + height / 2 for top, height in zip(tops, tall, strict=True)]
+    right = middle[1] + width[1] / 2
+    left = middle[2] - width[2] / 2
+    arrow = {"arrowstyle": "-|>", "color": SOFT, "linewidth": 0.9}
+    for start, end in (
+        ((middle[1], tops[0] + tall[0]), (middle[1], tops[1])),
+        ((middle[1], tops[1] + tall[1]), (middle[1], tops[2])),
+        ((right, centre[0]), (left, centre[0])),
+        ((right, centre[0] + 0.1), (left, centre[1])),
+        ((middle[0], centre[2]), (middle[1] - width[1] / 2, centre[2])),
+    ):
+        ax.annotate("", xy=end, xytext=start, arrowprops={**arrow, "shrinkA": 0, "shrinkB": 0})
+    ax.plot([middle[0]] * 2, [tops[0] + tall[0], centre[2]], color=SOFT, linewidth=0.9)
+    data = pd.DataFrame([(box, number) for box, _, _, _, number in boxes], columns=["box", "records"])
+    alt = (
+        f"Flow: {before} publications were there before screening was logged; "
+        f"of {len(screening)} records screened since, "
+        f"{excluded} excluded, {awaiting} awaiting, {included} included; {len(corpus)} publications in all."
+    )
+    return Chart("prisma_flow", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- themes that meet
+
+
+@_styled
+def theme_sets(corpus: Corpus, themes: Iterable[str] | None = None, *, sets: int = 20) -> Chart:
+    """Draw which combinations of themes studies have (an UpSet plot; Lex et al. 2014).
+
+    Parameters
+    ----------
+    corpus : Corpus
+    themes : iterable of str, optional
+        The themes; without them the six in the most publications.
+    sets : int
+        How many combinations are drawn at most, the largest first.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a combination, ``themes, publications, samples``; every combination that occurs. A
+        publication is in one only: that of all its themes among those chosen.
+    """
+    counts = _theme_counts(corpus)
+    if counts.empty:
+        return _nothing("theme_sets", corpus, "coded findings")
+    ordered = counts.sort_values(["publications", "theme"], ascending=[False, True])
+    known = set(corpus.themes.theme)
+    chosen = list(ordered.theme.head(6)) if themes is None else list(dict.fromkeys(themes))
+    if unknown := [one for one in chosen if one not in known]:
+        raise ValueError(f"No theme {unknown[0]!r} in the codebook; `corpus.themes` lists them")
+    codes = corpus.agreed[corpus.agreed.theme.isin(chosen) & ~corpus.agreed.key.isin(corpus.reviews)]
+    of_study = codes.groupby("key").theme.agg(lambda values: tuple(one for one in chosen if one in set(values)))
+    if of_study.empty:
+        return _nothing("theme_sets", corpus, "studies with these themes")
+    rows = [(members, len(keys), corpus.count_samples(keys.index)) for members, keys in of_study.groupby(of_study)]
+    data = pd.DataFrame(rows, columns=["members", "publications", "samples"])
+    data["size"] = data.members.map(len)
+    data = data.sort_values(["publications", "size", "members"], ascending=[False, True, True], ignore_index=True)
+    labels = corpus.themes.set_index("theme").label
+    drawn = data.head(sets)
+    alone = int(data.publications[data["size"] == 1].sum())
+    total = int(data.publications.sum())
+    title = (
+        f"{total - alone} of {total} {'study' if total == 1 else 'studies'} with any of these {len(chosen)} themes "
+        "have two or more"
+    )
+    subtitle = "Studies by which of these themes they have, and no others of them; right: all studies with the theme"
+    note = f"{_count(len(data) - len(drawn), 'smaller combination')} not drawn. " if len(data) > len(drawn) else ""
+    figure = _figure(3.6 + 0.34 * len(drawn) + 1.6, 1.7 + 0.27 * len(chosen), title, subtitle,
+                     _caption(corpus, note + "Agreed codes, reviews left out."))  # fmt: skip
+    grid = figure.add_gridspec(
+        2, 2, height_ratios=[1.6, 0.27 * len(chosen) + 0.1], width_ratios=[0.34 * len(drawn), 1.3]
+    )
+    bars, matrix, sizes = (figure.add_subplot(one) for one in (grid[0, 0], grid[1, 0], grid[1, 1]))
+    places = np.arange(len(drawn))
+    bars.bar(places, drawn.publications, width=0.62, color=BLUE)
+    for place, value in zip(places, drawn.publications, strict=True):
+        bars.text(place, value, f"{value:,}", ha="center", va="bottom", size=7.5)
+    bars.set_ylim(0, drawn.publications.max() * 1.18)
+    bars.set_yticks([])
+    bars.set_ylabel("Studies")
+    level = {theme: number for number, theme in enumerate(chosen)}
+    matrix.scatter(
+        np.tile(places, len(chosen)), np.repeat(np.arange(len(chosen)), len(drawn)), s=26, color=FAINT, linewidth=0
+    )
+    for place, members in zip(places, drawn.members, strict=True):
+        rows_at = [level[one] for one in members]
+        matrix.plot([place, place], [min(rows_at), max(rows_at)], color=INK, linewidth=1.4)
+        matrix.scatter([place] * len(rows_at), rows_at, s=26, color=INK, linewidth=0, zorder=3)
+    matrix.set_yticks(range(len(chosen)), labels[chosen])
+    with_theme = counts.set_index("theme").publications.reindex(chosen, fill_value=0)
+    sizes.barh(np.arange(len(chosen)), with_theme, height=0.6, color=SOFT)
+    for row, value in enumerate(with_theme):
+        sizes.text(value, row, f" {value:,}", va="center", size=7.5)
+    sizes.set_xlim(0, max(with_theme.max(), 1) * 1.45)
+    sizes.set_yticks([])
+    for ax in (matrix, sizes):
+        ax.set_ylim(len(chosen) - 0.4, -0.6)
+    for ax in (bars, matrix):
+        ax.set_xlim(-0.7, len(drawn) - 0.3)
+    for ax in (bars, matrix, sizes):
+        ax.set_xticks([])
+        _clean(ax)
+    data["themes"] = [" + ".join(members) for members in data.members]
+    largest = "; ".join(f"{row.themes} {row.publications}" for row in data.head(5).itertuples())
+    alt = f"UpSet plot of {len(chosen)} themes in {total} studies, {len(data)} combinations. Largest: {largest}."
+    return Chart("theme_sets", title, figure, data[["themes", "publications", "samples"]], alt)
+
+
+@_styled
+def themes_network(corpus: Corpus, themes: int = 30, edges: int = 60) -> Chart:
+    """Draw themes that are found together in findings as a network, arcs between names, like beside like.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    themes, edges : int
+        How many of the most frequent themes, and of the strongest ties between them, are drawn.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a tie, ``theme, other, publications, samples, jaccard``; all that occur. ``jaccard`` is the
+        publications that have both in one finding over those that have either.
+
+    Notes
+    -----
+    Order by average-linkage clustering of the Jaccard distance, leaves optimally ordered (Bar-Joseph et al. 2001).
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+    from scipy.spatial.distance import squareform
+
+    together = themes_together(corpus).data
+    if "theme" not in together:
+        return _nothing("themes_network", corpus, "findings with two themes")
+    counts = _theme_counts(corpus).set_index("theme")
+    size = counts.publications
+    either = size.reindex(together.theme).to_numpy() + size.reindex(together.other).to_numpy() - together.publications
+    data = together.assign(jaccard=together.publications / np.maximum(either, 1))
+    largest = size.sort_values(ascending=False, kind="stable").index[:themes]
+    shown = [theme for theme in counts.index if theme in set(largest)]
+    at = {theme: number for number, theme in enumerate(shown)}
+    inside = data[data.theme.isin(shown) & data.other.isin(shown)]
+    distance = np.ones((len(shown), len(shown)))
+    np.fill_diagonal(distance, 0)
+    for row in inside.itertuples():
+        distance[at[row.theme], at[row.other]] = distance[at[row.other], at[row.theme]] = 1 - row.jaccard
+    if len(shown) > 2:
+        condensed = squareform(distance, checks=False)
+        order = leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed))
+        shown = [shown[number] for number in order]
+    place = {theme: number for number, theme in enumerate(shown)}
+    ties = inside.head(edges)
+    top = ties.iloc[0]
+    labels = counts.label
+    degree = pd.concat([ties.theme, ties.other]).value_counts()
+    hub = degree.index[0]
+    title = (
+        f"{labels[hub]} is tied to {_count(int(degree.iloc[0]), 'other theme')} "
+        f"among the {_count(len(ties), 'strongest tie')}, as many as any or more"
+    )
+    subtitle = (
+        "Themes found together in one finding; arcs: thicker with more publications; circles: publications with the "
+        "theme; themes in the order of their ties, coloured by domain"
+    )
+    figure = _figure(9, 0.24 * len(shown) + 0.6, title, subtitle,
+                     _caption(corpus, f"{len(ties)} of {len(data):,} ties and {len(shown)} of {len(counts)} themes "
+                                      "are drawn. "
+                                      "Reviews left out."))  # fmt: skip
+    ax = figure.subplots()
+    domains = list(dict.fromkeys(counts.domain[shown]))
+    shades = ("#1f5a94", "#8a7ba6", "#b3451c", "#c98a1b", "#5f6b76", "#3f8f7a", "#77808a", "#1f2933")
+    tints = {domain.id: shade for domain, shade in zip(corpus.codebook.domains, shades)}
+    for row in ties.iloc[::-1].itertuples():
+        low, high = sorted((place[row.theme], place[row.other]))
+        middle, half = (low + high) / 2, (high - low) / 2
+        turn = np.linspace(-np.pi / 2, np.pi / 2, 40)
+        ax.plot(half * np.cos(turn) * 0.9, middle + half * np.sin(turn), color=BLUE, alpha=0.35,
+                linewidth=0.4 + 4.6 * row.publications / top.publications, solid_capstyle="butt")  # fmt: skip
+    ax.scatter(np.zeros(len(shown)), range(len(shown)), s=10 + 150 * size[shown] / size.max(), zorder=3,
+               color=[tints.get(domain, INK) for domain in counts.domain[shown]], linewidth=0)  # fmt: skip
+    ax.set_yticks(range(len(shown)), [f"{labels[theme]} {size[theme]}" for theme in shown])
+    ax.set_xticks([])
+    ax.set_ylim(len(shown) - 0.3, -0.7)
+    ax.set_xlim(-0.6, None)
+    _clean(ax)
+    names = {domain.id: domain.label for domain in corpus.codebook.domains}
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=tints.get(domain, INK), label=names[domain])
+        for domain in domains
+    ]
+    _legend_below(ax, handles)
+    listed = "; ".join(
+        f"{labels[row.theme]} with {labels[row.other]} {row.publications}" for row in ties.head(6).itertuples()
+    )
+    return Chart("themes_network", title, figure, data, f"Network of {len(shown)} themes. Strongest ties: {listed}.")
+
+
+@_styled
+def pathways(corpus: Corpus, *, nodes: int = 9, links: int = 40) -> Chart:
+    """Draw what is reported together in findings, from exposure through mechanism to outcome.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    nodes : int
+        How many themes a column has at most, those in the most publications.
+    links : int
+        How many bands are drawn at most between two columns.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a band, ``start, start_role, end, end_role, publications, samples``; all that occur.
+
+    Notes
+    -----
+    Columns are the roles of themes in findings, except that a theme of the domain of mechanisms stands in the middle
+    whether the finding has it as mechanism or as the outcome that was measured. Where a finding has no mechanism its
+    exposure is joined with its outcome directly. What is reported together is not shown to be cause and effect.
+    """
+    codes = corpus.agreed[~corpus.agreed.key.isin(corpus.reviews)]
+    codes = codes[codes.role.isin(["exposure", "mechanism", "outcome"])].copy()
+    codes["place"] = codes.role.astype("str")
+    codes.loc[(codes.domain == "mechanism") & (codes.role == "outcome"), "place"] = "mechanism"
+    codes["theme"] = codes.theme.astype("str")
+    of_place = {
+        name: codes[codes.place == name][["finding", "key", "theme"]] for name in ("exposure", "mechanism", "outcome")
+    }
+    through = set(of_place["mechanism"].finding)
+    direct = of_place["exposure"][~of_place["exposure"].finding.isin(through)]
+    parts = []
+    for start, end, left in (("exposure", "mechanism", of_place["exposure"]),
+                             ("mechanism", "outcome", of_place["mechanism"]),
+                             ("exposure", "outcome", direct)):  # fmt: skip
+        pairs = left.merge(of_place[end][["finding", "theme"]], on="finding", suffixes=("", "_end"))
+        for (one, other), group in pairs[pairs.theme != pairs.theme_end].groupby(["theme", "theme_end"]):
+            parts.append((one, start, other, end, group.key.nunique(), corpus.count_samples(group.key)))
+    data = pd.DataFrame(parts, columns=["start", "start_role", "end", "end_role", "publications", "samples"])
+    if data.empty:
+        return _nothing("pathways", corpus, "findings that have an exposure with a mechanism or an outcome")
+    data = data.sort_values(["publications", "start", "end"], ascending=[False, True, True], ignore_index=True)
+    labels = corpus.themes.set_index("theme").label
+    columns: dict[str, list[str]] = {}
+    for role in of_place:
+        used = set(data.start[data.start_role == role]) | set(data.end[data.end_role == role])
+        weight = of_place[role][of_place[role].theme.isin(used)].groupby("theme").key.nunique()
+        columns[role] = sorted(weight.index, key=lambda one, w=weight: (-w[one], one))[:nodes]
+    spots = {(role, theme): (x, y) for x, (role, members) in enumerate(columns.items())
+             for y, theme in enumerate(members)}  # fmt: skip
+    fits = [(row.start_role, row.start) in spots and (row.end_role, row.end) in spots for row in data.itertuples()]
+    inside = data[fits]
+    drawn = pd.concat([group.head(links) for _, group in inside.groupby(["start_role", "end_role"], sort=False)])
+    title = "Reported together, not causal: from practice through mechanism to outcome"
+    subtitle = (
+        "Themes that findings report together, by their part in the finding; the thicker the band, the more "
+        "publications; grey: exposure and outcome without a mechanism between them"
+    )
+    note = (
+        f"{len(drawn)} of {len(data):,} bands are drawn. Reviews left out. "
+        "Numbers: publications with the theme in this part."
+    )
+    tallest = max(len(members) for members in columns.values())
+    figure = _figure(11, 0.46 * tallest + 0.5, title, subtitle, _caption(corpus, note))
+    ax = figure.subplots()
+    most = max(int(drawn.publications.max()), 1) if len(drawn) else 1
+    half = 0.3  # of a column, taken by the names on either side of the bands
+    for row in drawn.iloc[::-1].itertuples():
+        (x0, y0), (x1, y1) = spots[row.start_role, row.start], spots[row.end_role, row.end]
+        y0, y1 = (y * tallest / max(len(columns[role]), 1) for y, role in ((y0, row.start_role), (y1, row.end_role)))
+        step = np.linspace(0, 1, 50)
+        ease = step * step * (3 - 2 * step)
+        straight = row.end_role == "outcome" and row.start_role == "exposure"
+        ax.plot(x0 + half + (x1 - x0 - 2 * half) * step, y0 + (y1 - y0) * ease,
+                color=SOFT if straight else BLUE, alpha=0.16 if straight else 0.45,
+                linewidth=0.5 + 8 * row.publications / most, solid_capstyle="butt", zorder=1)  # fmt: skip
+    heads = {"exposure": "Exposure", "mechanism": "Mechanism", "outcome": "Outcome"}
+    for x, (role, members) in enumerate(columns.items()):
+        ax.text(x, -0.75, heads[role], ha="center", va="center", size=10, weight="bold")
+        for y, theme in enumerate(members):
+            number = of_place[role][of_place[role].theme == theme].key.nunique()
+            words = "\n".join(textwrap.wrap(f"{labels[theme]} {number}", 30))
+            at = y * tallest / len(members)
+            ax.add_patch(mpl.patches.Rectangle((x - half, at - 0.38), 2 * half, 0.76, facecolor=PAPER, edgecolor=FAINT,
+                                               linewidth=0.9, zorder=2))  # fmt: skip
+            ax.text(x, at, words, ha="center", va="center", size=8, linespacing=1.05, zorder=3)
+    ax.set_xlim(-0.42, 2.42)
+    ax.set_ylim(tallest - 0.4, -1.1)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    _clean(ax)
+    listed = "; ".join(
+        f"{labels[row.start]} to {labels[row.end]} {row.publications}" for row in data.head(6).itertuples()
+    )
+    alt = f"Bands between exposures, mechanisms and outcomes, {len(drawn)} drawn. Most reported together: {listed}."
+    return Chart("pathways", title, figure, data, alt)
 
 
 # ---------------------------------------------------------------------- suggested themes

@@ -30,6 +30,10 @@ _PERSON_FIRST = re.compile(
 _PROSE = {
     "studies": ["population", "n_unit", "summary", "methods_notes"],
     "findings": ["statement", "exposure", "outcome"],
+    "propositions": ["statement"],
+    "proposition_evidence": ["reason"],
+    "proposition_confidence": ["reason"],
+    "comparisons": ["exposure", "outcome", "comparator", "population", "reason"],
 }
 _RATIOS = {"OR", "AOR", "RR", "ARR", "PR", "HR", "AHR", "IRR"}
 _EXPECTED = {("positive", "worse"): "harm", ("negative", "worse"): "benefit",
@@ -661,7 +665,66 @@ def _claims(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[P
             )
 
 
-_RULES = [_keys, _dois, _titles, _finding_ids, _intervals, _years, _coordinates, _person_first, _claims]
+def _stances(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Check that only what can support a proposition does: a recommendation never does."""
+    claims = {row["finding"]: row["claim"] for _, row in rows.get("findings", [])}
+    for line, row in rows.get("proposition_evidence", []):
+        claim, stance = claims.get(row["finding"], ""), row["stance"]
+        if (claim == "recommendation") != (stance == "called-for") or (
+            stance in ("supports", "contradicts") and claim not in ("effect", "association", "view")
+        ):
+            yield Problem(
+                "data/proposition_evidence.csv",
+                line,
+                "stance",
+                stance,
+                f"{row['finding']} is a {claim or 'finding of unknown kind'}",
+                "Effects, associations and views support or contradict; recommendations are called-for; "
+                "the rest is context or qualifies",
+            )
+    judged = {row["proposition"] for _, row in rows.get("proposition_confidence", []) if row["domain"] == "overall"}
+    for line, row in rows.get("propositions", []):
+        if row["proposition"] not in judged:
+            yield Problem(
+                "data/propositions.csv",
+                line,
+                "proposition",
+                row["proposition"],
+                "nothing says how far one can rely on it",
+                "Add its overall judgement to data/proposition_confidence.csv",
+            )
+
+
+def _comparisons(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Find publications of one sample that a comparison would take for independent."""
+    keys = {row["finding"]: row["key"] for _, row in rows.get("findings", [])}
+    samples = {row["key"]: row["sample"] for _, row in rows.get("studies", [])}
+    for line, row in rows.get("comparisons", []):
+        known = samples.get(keys.get(row["finding"], ""), "")
+        if known and row["sample"] != known:
+            yield Problem(
+                "data/comparisons.csv",
+                line,
+                "sample",
+                row["sample"],
+                f"data/studies.csv has this study in the sample {known}",
+                f"Write {known}, or correct it there",
+            )
+
+
+_RULES = [
+    _keys,
+    _dois,
+    _titles,
+    _finding_ids,
+    _intervals,
+    _years,
+    _coordinates,
+    _person_first,
+    _claims,
+    _stances,
+    _comparisons,
+]
 
 
 # ---------------------------------------------------------------------- codebook and dictionary

@@ -1,4 +1,4 @@
-"""The command line: ``litbench check``, ``report``, ``format``, ``dictionary``."""
+"""The command line: ``litbench check``, ``report``, ``format``, ``dictionary``, ``codebook``."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from litbench import __version__, _schema, references
 from litbench._patterns import PatternError
 from litbench._problems import CorpusError
+from litbench.codebook import Codebook
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -68,6 +70,83 @@ def _tag(args: argparse.Namespace) -> int:
     return 0
 
 
+def _export_codebook(args: argparse.Namespace) -> int:
+    codebook = Codebook.read(_schema.find_corpus(args.corpus) / _schema.CODEBOOK)
+    print(f"{codebook.to_qdc(args.file)} has {len(codebook)} themes in {len(codebook.domains)} domains.")
+    return 0
+
+
+def _import_codebook(args: argparse.Namespace) -> int:
+    from litbench import _revise
+
+    if args.out:
+        codebook = Codebook.from_qdc(args.file)
+        try:
+            with args.out.open("x", encoding="utf-8", newline="") as file:
+                file.write(_revise.dump(codebook))
+        except FileExistsError:
+            raise CorpusError(f"{args.out} is there already. Nothing was written; give another name.") from None
+        except OSError as error:
+            raise CorpusError(
+                f"{args.out} cannot be written ({error.strerror}). Give a folder that is there."
+            ) from None
+        print(f"{args.out} has {len(codebook)} themes in {len(codebook.domains)} domains.")
+        return 0
+    said = _revise.import_qdc(_schema.find_corpus(args.corpus), args.file, args.yes)
+    for line in said or [f"{args.file} has nothing that data/codebook.yaml does not have."]:
+        print(line)
+    if said:
+        print("Written." if args.yes else "Nothing was written. Add --yes to write this.")
+    return 0
+
+
+def _revise_codebook(args: argparse.Namespace) -> int:
+    from litbench import _revise
+
+    folder = _schema.find_corpus(args.corpus)
+    print("Checking the corpus as it would be ...", file=sys.stderr)
+    for line in args.change(_revise, folder, args):
+        print(line)
+    return 0
+
+
+def _add_codebook(commands: Any) -> None:
+    command = commands.add_parser("codebook", help="export, import and change the codebook")
+    command = command.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    part = command.add_parser("export", help="write a REFI-QDA codebook for NVivo, ATLAS.ti, MAXQDA, QualCoder")
+    part.add_argument("file", type=Path, metavar="FILE.qdc")
+    part.set_defaults(run=_export_codebook)
+    part = command.add_parser("import", help="add and update themes from a REFI-QDA codebook")
+    part.add_argument("file", type=Path, metavar="FILE.qdc")
+    part.add_argument("--yes", action="store_true", help="write the changes (default: only show them)")
+    part.add_argument("--out", type=Path, metavar="FILE.yaml", help="make a codebook of its own, leave the corpus")
+    part.set_defaults(run=_import_codebook)
+    part = command.add_parser("rename", help="give a theme another id, in every code")
+    part.add_argument("old", metavar="OLD")
+    part.add_argument("new", metavar="NEW")
+    part.set_defaults(change=lambda revise, folder, args: revise.rename(folder, args.old, args.new, args.reason))
+    parts = [part]
+    part = command.add_parser("merge", help="make one theme of several, in every code; the others are retired")
+    part.add_argument("themes", nargs="+", metavar="THEME")
+    part.add_argument("--into", required=True, metavar="THEME")
+    part.set_defaults(change=lambda revise, folder, args: revise.merge(folder, args.themes, args.into, args.reason))
+    parts.append(part)
+    part = command.add_parser("split", help="retire a theme in favour of others; its codes await recoding")
+    part.add_argument("theme", metavar="THEME")
+    part.add_argument(
+        "--into", required=True, nargs="+", metavar="THEME", help="themes written into the codebook first"
+    )
+    part.set_defaults(change=lambda revise, folder, args: revise.split(folder, args.theme, args.into, args.reason))
+    parts.append(part)
+    part = command.add_parser("retire", help="retire a theme; its codes await recoding")
+    part.add_argument("theme", metavar="THEME")
+    part.set_defaults(change=lambda revise, folder, args: revise.retire(folder, args.theme, args.reason))
+    parts.append(part)
+    for part in parts:
+        part.add_argument("--reason", required=True, help="why, for the codebook's history")
+        part.set_defaults(run=_revise_codebook)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0 done, 1 a problem in the data, 2 a wrong call."""
     parser = argparse.ArgumentParser(prog="litbench", description="A research literature workbench.")
@@ -85,6 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_format)
     command = commands.add_parser("dictionary", help="write the data dictionary of data/README.md anew")
     command.set_defaults(run=_dictionary)
+    _add_codebook(commands)
 
     command = commands.add_parser("tag", help="suggest themes for the texts of a Parquet, CSV or JSON Lines file")
     command.add_argument("texts", type=Path, help="file with the column id and any of title, abstract, text")

@@ -16,6 +16,7 @@ from litbench import _countries, _schema, references
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 
+_STANCES = ("supports", "qualifies", "contradicts", "context", "called-for")
 REVIEWS = ("systematic-review", "narrative-review")
 
 
@@ -73,10 +74,14 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         places=places,
         findings=frames["findings"],
         effects=frames["effects"],
+        comparisons=frames["comparisons"],
         codes=codes,
         claims=claims,
         themes=themes,
         appraisal=frames["appraisal"],
+        propositions=frames["propositions"],
+        proposition_evidence=frames["proposition_evidence"],
+        proposition_confidence=frames["proposition_confidence"],
         screening=frames["screening"],
         codebook=codebook,
     )
@@ -101,6 +106,8 @@ class Corpus:
         A row an atomic finding, in the corpus's own words.
     effects : pandas.DataFrame
         A row a numeric estimate of a finding.
+    comparisons : pandas.DataFrame
+        A row an estimate that was examined for one comparison (`litbench.effects.comparisons`).
     codes : pandas.DataFrame
         A row a theme that one coder gave to one finding in one round; `agreed` holds the adjudicated ones.
     claims : pandas.DataFrame
@@ -109,6 +116,8 @@ class Corpus:
         A row a theme of the codebook.
     appraisal, screening : pandas.DataFrame
         Answers to checklists, and records considered for inclusion.
+    propositions, proposition_evidence, proposition_confidence : pandas.DataFrame
+        Sentences for practice, the findings that bear on each, and how far one can rely on it.
     codebook : Codebook
     filters : tuple of str
         How this corpus was narrowed, in words.
@@ -120,10 +129,14 @@ class Corpus:
     places: pd.DataFrame
     findings: pd.DataFrame
     effects: pd.DataFrame
+    comparisons: pd.DataFrame
     codes: pd.DataFrame
     claims: pd.DataFrame
     themes: pd.DataFrame
     appraisal: pd.DataFrame
+    propositions: pd.DataFrame
+    proposition_evidence: pd.DataFrame
+    proposition_confidence: pd.DataFrame
     screening: pd.DataFrame
     codebook: Codebook
     filters: tuple[str, ...] = field(default=())
@@ -305,8 +318,10 @@ class Corpus:
             places=_narrow(self.places[self.places.key.isin(keys)]),
             findings=_narrow(findings_kept),
             effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
+            comparisons=_narrow(self.comparisons[self.comparisons.finding.isin(ids)]),
             codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
             claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
+            proposition_evidence=_narrow(self.proposition_evidence[self.proposition_evidence.finding.isin(ids)]),
             appraisal=_narrow(self.appraisal[self.appraisal.key.isin(keys)]),
             filters=self.filters + tuple(said),
         )
@@ -343,18 +358,20 @@ class Corpus:
         -------
         pandas.DataFrame
             A row a finding that has the theme among its agreed codes: ``citation, year, design, countries,
-            statement, claim, direction, locator, read, finding, key, doi``; reviews stand last.
+            statement, claim, direction, locator, read, appraisal, finding, key, doi``; reviews stand last.
+            ``appraisal`` says how the items of its design's checklist were answered.
         """
         chosen = self._themes_in_use(theme)
         ids = self.agreed.finding[self.agreed.theme.isin(chosen)]
         trail = self.findings[self.findings.finding.isin(ids)].merge(self.studies, on="key", validate="many_to_one")
         countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
         trail["countries"] = trail.key.map(countries).astype("str")
+        trail["appraisal"] = trail.key.map({key: self.appraised([key]) for key in set(trail.key)}).astype("str")
         trail["review"] = trail.key.isin(self.reviews)
         trail = trail.sort_values(["review", "year", "key"], kind="stable", ignore_index=True)
         return trail[
             ["citation", "year", "design", "countries", "statement", "claim", "direction", "locator", "read",
-             "finding", "key", "doi"]
+             "appraisal", "finding", "key", "doi"]
         ]  # fmt: skip
 
     def coded_findings(self) -> pd.DataFrame:
@@ -378,13 +395,136 @@ class Corpus:
         -------
         pandas.DataFrame
             A row an estimate: ``citation, statement, measure, estimate, ci_low, ci_high, adjusted, comparator,
-            direction, level, reporting, locator, finding``.
+            direction, level, reporting, appraisal, locator, finding``.
         """
         rows = self.effects.merge(self.findings, on="finding").merge(self.studies[["key", "citation"]], on="key")
+        rows["appraisal"] = rows.key.map({key: self.appraised([key]) for key in set(rows.key)}).astype("str")
         return rows[
             ["citation", "statement", "measure", "estimate", "ci_low", "ci_high", "adjusted", "comparator", "direction",
-             "level", "reporting", "locator", "finding"]
+             "level", "reporting", "appraisal", "locator", "finding"]
         ]  # fmt: skip
+
+    def standing(self) -> pd.DataFrame:
+        """Return what stands behind each proposition for practice.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a proposition: ``proposition, lesson, point_label, statement``; ``supports, qualifies,
+            contradicts, called_for``, the studies, reviews left out, that have such a finding; ``samples``, at
+            most so many behind those that support; ``reviews`` that support, beside; ``countries`` of the studies
+            that support; ``appraisal``, how their checklists were answered; ``confidence`` in words. A study with
+            findings of two kinds counts in both.
+        """
+        evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
+        where = self.places.drop_duplicates(["key", "country"])
+        overall = self.proposition_confidence[self.proposition_confidence.domain == "overall"]
+        rows = []
+        for row in self.propositions.to_dict("records"):
+            mine = evidence[evidence.proposition == row["proposition"]]
+            keys = {stance: set(mine.key[mine.stance == stance]) for stance in _STANCES}
+            supporting = keys["supports"] - self.reviews
+            judged = overall[overall.proposition == row["proposition"]]
+            words = [
+                str(one.judgement) if one.framework == "none" else f"{one.framework} {one.judgement}"
+                for one in judged.itertuples()
+            ]
+            rows.append(
+                {name: row[name] for name in ("proposition", "lesson", "point_label", "statement")}
+                | {stance.replace("-", "_"): len(keys[stance] - self.reviews) for stance in _STANCES}
+                | {
+                    "samples": self.count_samples(supporting),
+                    "reviews": len(keys["supports"] & self.reviews),
+                    "appraisal": self.appraised(supporting),
+                    "countries": ", ".join(sorted(set(where.country_name[where.key.isin(supporting)]))),
+                    "confidence": "; ".join(words),
+                }
+            )
+        frame = pd.DataFrame(rows)
+        return frame.astype(
+            dict.fromkeys(("proposition", "point_label", "statement", "countries", "confidence"), "str")
+        )
+
+    def practice_summary(self) -> pd.DataFrame:
+        """Return what stands behind each point of practice, on one page.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a point: ``point, propositions, supports, samples, qualifies, contradicts, called_for``, as in
+            `standing`, each study counted once a point; ``appraisal``, how the checklists of the studies that
+            support were answered; ``confidence``, the overall judgements, the best first.
+        """
+        evidence = self.proposition_evidence.merge(self.findings[["finding", "key"]], on="finding")
+        evidence = evidence.merge(self.propositions[["proposition", "point"]], on="proposition")
+        evidence = evidence[~evidence.key.isin(self.reviews)]
+        overall = self.proposition_confidence[self.proposition_confidence.domain == "overall"]
+        overall = overall.merge(self.propositions[["proposition", "point"]], on="proposition")
+        ranks = ["high", "moderate", "low", "very low", "none in this corpus"]
+        rows = []
+        for point, propositions in self.propositions.groupby("point", sort=False):
+            mine = evidence[evidence.point == point]
+            keys = {stance: set(mine.key[mine.stance == stance]) for stance in _STANCES if stance != "context"}
+            judged = set(overall.judgement[overall.point == point])
+            rows.append(
+                {"point": propositions.point_label.iloc[0], "propositions": len(propositions)}
+                | {stance.replace("-", "_"): len(found) for stance, found in keys.items()}
+                | {
+                    "samples": self.count_samples(keys["supports"]),
+                    "appraisal": self.appraised(keys["supports"]),
+                    "confidence": ", ".join(one for one in ranks if one in judged),
+                }
+            )
+        columns = [
+            "point",
+            "propositions",
+            "supports",
+            "samples",
+            "qualifies",
+            "contradicts",
+            "called_for",
+            "confidence",
+        ]
+        return pd.DataFrame(rows, columns=columns).astype({"point": "str", "confidence": "str"})
+
+    def behind(self, proposition: str) -> pd.DataFrame:
+        """Return the findings that bear on a proposition, those that support it first.
+
+        Parameters
+        ----------
+        proposition : str
+            Id of a proposition, such as ``pol-training.1``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a finding: ``stance, citation, design, countries, statement, claim, reason, finding``.
+        """
+        chosen = self._known(proposition, self.propositions.proposition, "proposition")
+        rows = self.proposition_evidence[self.proposition_evidence.proposition.isin(chosen)]
+        rows = rows.merge(self.findings, on="finding").merge(self.studies[["key", "citation", "design"]], on="key")
+        countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
+        rows["countries"] = rows.key.map(countries).astype("str")
+        rows = rows.sort_values("stance", key=lambda stance: stance.cat.codes, kind="stable", ignore_index=True)
+        return rows[["stance", "citation", "design", "countries", "statement", "claim", "reason", "finding"]]
+
+    def to_recode(self) -> pd.DataFrame:
+        """Return the codes of the latest round whose theme has been retired since: what is left to recode.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a code: ``finding, coder, theme, role, choose_from, statement``; ``choose_from`` are the themes that
+            took the old one over, separated by commas, empty where none did.
+        """
+        retired = {
+            theme.id: ", ".join(self.codebook.successors(theme.id)) for theme in self.codebook.themes if theme.retired
+        }
+        codes = self.codes[(self.codes["round"] == self.codes["round"].max()) & self.codes.theme.isin(retired)]
+        rows = codes.merge(self.findings[["finding", "statement"]], on="finding", how="left", validate="many_to_one")
+        rows["choose_from"] = rows.theme.astype("str").map(retired).astype("str")
+        rows = rows.sort_values(["coder", "theme"], kind="stable", ignore_index=True)
+        return rows[["finding", "coder", "theme", "role", "choose_from", "statement"]]
 
     def methods_notes(self) -> pd.DataFrame:
         """Return the notes on sample, recruitment, analysis and stated limits: ``citation, note``, a row a note."""
@@ -404,6 +544,15 @@ class Corpus:
         rows = self.samples.assign(publications=self.samples["sample"].map(used).fillna(0).astype(int))
         rows = rows[rows.publications > 1].sort_values(["publications", "sample"], ascending=[False, True])
         return rows[["name", "place", "years", "publications", "sample"]].reset_index(drop=True)
+
+    def appraised(self, keys: Iterable[str]) -> str:
+        """Return in words how the checklists of the studies `keys` were answered, funding and interests left out."""
+        answers = self.appraisal[self.appraisal.key.isin(set(keys)) & (self.appraisal.checklist != "interests")].answer
+        answers = answers[answers != "not applicable"]
+        if answers.empty:
+            return "not appraised"
+        yes, no = int((answers == "yes").sum()), int((answers == "no").sum())
+        return f"{yes} yes, {no} no, {len(answers) - yes - no} not judged"
 
     def cite(self, key: str | Iterable[str], style: str = "apa") -> str | list[str]:
         """Return the formatted reference of a study, or a list of them for several keys.

@@ -147,6 +147,7 @@ def build_report(root: Path, out: Path, jobs: int = 2) -> int:
         if charts:
             (report / "pictures").mkdir(exist_ok=True)
             shutil.copy(charts[_picture_of(page, len(charts))], report / page["picture"])
+    (report / "figures.html").write_text(_gallery(pages, figures), encoding="utf-8")
     corpus = load_corpus(root)
     facts = corpus.describe()
     (report / "index.html").write_text(_index(pages, facts, corpus.version), encoding="utf-8")
@@ -156,6 +157,9 @@ def build_report(root: Path, out: Path, jobs: int = 2) -> int:
         f"\nCorpus {corpus.version}: {facts['publications']} studies, {facts['findings']:,} findings, "
         f"{facts['countries']} countries, {years}."
     )
+    waiting = int((corpus.screening.decision == "awaiting").sum())
+    if waiting:
+        print(f"{waiting} records wait to be verified; data/screening.csv names each with its reason.")
     shown = report / "index.html"
     if shown.is_relative_to(Path.cwd()):
         shown, figures = shown.relative_to(Path.cwd()), figures.relative_to(Path.cwd())
@@ -194,8 +198,47 @@ def _page(path: Path, notebook: NotebookNode) -> dict[str, Any]:
         "title": title,
         "summary": _plain(summary),
         "cover": cover,
+        "drawn": _drawing(notebook),
         "body": body,
     }
+
+
+def _drawing(notebook: NotebookNode) -> list[tuple[str, str]]:
+    """Return the code and the alternative text of every chart that the notebook shows, in order."""
+    drawn = []
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html", "")
+            if match := re.match(r'<img alt="([^"]*)"', html):
+                drawn.append((cell.source, match[1]))
+    return drawn
+
+
+def _gallery(pages: list[dict[str, Any]], figures: Path) -> str:
+    """Return the page with every figure, the code that drew it, and its files."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    parts = []
+    for page in pages:
+        files = sorted((figures / page["stem"]).glob("*.png"))
+        if files:
+            parts.append(f'<h2><a href="{page["file"]}">{escape(page["title"])}</a></h2>')
+        for file, (code, alt) in zip(files, page["drawn"], strict=True):
+            at = f"../figures/{page['stem']}/{file.stem}"
+            links = " · ".join(f'<a href="{at}.{kind}" download>{kind.upper()}</a>' for kind in ("svg", "png", "csv"))
+            parts.append(
+                f'<figure><img loading="lazy" src="{at}.png" alt="{alt}"><figcaption>{links}'
+                f"<details><summary>code</summary>{highlight(code, PythonLexer(), HtmlFormatter())}</details>"
+                "</figcaption></figure>"
+            )
+    return _frame(
+        "Figures",
+        '<nav class="pages"><a href="index.html">Report</a></nav><main class="gallery"><h1>Figures</h1>'
+        "<p>Every figure of the notebooks with its files, the numbers behind it (CSV) and the code that drew it.</p>"
+        f"{''.join(parts)}</main>",
+    )
 
 
 def _plain(markdown: str) -> str:
@@ -252,5 +295,6 @@ def _index(pages: list[dict[str, Any]], facts: dict[str, Any], version: str) -> 
         f"<p class=lead>What {facts['publications']} studies from {facts['countries']} countries, "
         f"{facts['years'][0]} to {facts['years'][1]}, found: {facts['findings']:,} findings, coded by theme, each with "
         f"its study and its place in it. A curated corpus, not a systematic review. Corpus {escape(version)}.</p>"
+        f'<p><a href="figures.html">All figures, with their numbers and code</a></p>'
         f'<div class="cards">{cards}</div></main>',
     )
