@@ -5,7 +5,7 @@ READY := .venv/.ready
 NOTEBOOKS := $(sort $(wildcard notebooks/*.ipynb))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check stress notebooks lab lock clean
+.PHONY: help setup run test check stress notebooks lab bench lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,9 +48,16 @@ notebooks: $(READY) ## re-execute the notebooks in place, after the data or the 
 lab: $(READY) ## open JupyterLab with the start notebook
 	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
+bench: $(READY) ## measure the tagger against spaCy, Python's re and the bare engines; about five minutes
+	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements-bench.lock
+	@$(BIN)/python benchmarks/tagging.py
+
 lock: $(READY) ## renew the lock from pyproject.toml, to the newest versions that it allows
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url \
 	  --no-annotate --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --extra dev --extra bench \
+	  --no-emit-index-url --no-annotate --custom-compile-command "make lock" --constraint requirements.lock \
+	  --output-file requirements-bench.lock pyproject.toml
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-annotate --custom-compile-command "make lock" --output-file requirements-uv.lock requirements-uv.in
 

@@ -474,7 +474,10 @@ class _Codes:
 
 def dump(codebook: Codebook) -> str:
     """Return the text of a ``codebook.yaml`` that holds `codebook`."""
-    parts = [f"version: {codebook.version}", "domains:"]
+    parts = [f"version: {codebook.version}"]
+    if codebook.held_out:
+        parts.append(_yaml_field("held_out", list(codebook.held_out)))
+    parts.append("domains:")
     parts += [f"\n{_item(_fields(domain))}" for domain in codebook.domains] or ["[]"]
     parts.append("themes:" if codebook.themes else "themes: []")
     parts += [f"\n{_item(_fields(theme))}" for theme in codebook.themes]
@@ -487,6 +490,7 @@ def dump(codebook: Codebook) -> str:
 def _content(codebook: Codebook) -> dict[str, Any]:
     return {
         "version": codebook.version,
+        "held_out": list(codebook.held_out),
         "domains": [_fields(domain) for domain in codebook.domains],
         "themes": [_fields(theme) for theme in codebook.themes],
         "history": [_log(change) for change in codebook.changes],

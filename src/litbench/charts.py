@@ -25,7 +25,9 @@ from matplotlib.transforms import Bbox
 
 from litbench import _countries
 from litbench._display import Chart
+from litbench._scoring import Score
 from litbench.corpus import Corpus
+from litbench.documents import FullTexts
 
 if TYPE_CHECKING:
     from litbench.effects import Pooled
@@ -2256,3 +2258,103 @@ def pathways(corpus: Corpus, *, nodes: int = 9, links: int = 40) -> Chart:
     )
     alt = f"Bands between exposures, mechanisms and outcomes, {len(drawn)} drawn. Most reported together: {listed}."
     return Chart("pathways", title, figure, data, alt)
+
+
+# ---------------------------------------------------------------------- suggested themes
+
+
+@_styled
+def score_chart(corpus: Corpus, score: Score) -> Chart:
+    """Draw the F1 of each tagger, with its interval, on the studies that were not read for the terms.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    score : Score
+        Of `litbench.score`; without held-out studies it is drawn on all.
+    """
+    which = score.table.studies.iloc[-1]
+    data = score.table[score.table.studies == which].reset_index(drop=True)
+    terms = data.iloc[0]
+    figure = _figure(
+        7.5,
+        0.62 * len(data) + 0.7,
+        f"The terms agree with the coders at a micro-F1 of {terms.micro_f1:.2f}, {score.level} by {score.level}",
+        "F1 against the agreed codes, with 95 % intervals from a bootstrap of studies; micro counts every code alike, "
+        "macro every theme.",
+        _caption(corpus, f"Scored on {int(terms.n_studies)} publications ({which})."),
+    )
+    ax = figure.subplots()
+    _clean(ax)
+    height = len(data) - 1 - np.arange(len(data))
+    for shift, kind, color, marker in ((0.14, "micro", BLUE, "o"), (-0.14, "macro", DIRECTIONS["harm"], "s")):
+        value = data[f"{kind}_f1"]
+        ax.hlines(height + shift, data[f"{kind}_low"], data[f"{kind}_high"], color=color, linewidth=1.6)
+        ax.plot(value, height + shift, marker, color=color, markersize=6, label=f"{kind}-F1")
+        for at, number, end in zip(height + shift, value, data[f"{kind}_high"], strict=True):
+            ax.text(end + 0.012, at, f"{number:.2f}", va="center", size=8, color=color)
+    ax.set_yticks(height, data.tagger)
+    ax.set_ylim(-0.6, len(data) - 0.4)
+    ax.set_xlim(0, 1)
+    ax.set_xticks(np.arange(0, 1.01, 0.2))
+    ax.grid(axis="x", color=FAINT, linewidth=0.8)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, handletextpad=0.3)
+    alt = f"F1 on {int(terms.n_studies)} studies ({which}): " + "; ".join(
+        f"{row.tagger} micro {row.micro_f1:.2f} ({row.micro_low:.2f} to {row.micro_high:.2f}), macro {row.macro_f1:.2f}"
+        for row in data.itertuples()
+    )
+    return Chart("score", "Suggested themes against the agreed codes", figure, data, f"{alt}.")
+
+
+@_styled
+def document_strip(corpus: Corpus, texts: FullTexts, key: str) -> Chart:
+    """Draw the themes of one full text as a strip along its pages.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        Gives the labels of the themes.
+    texts : FullTexts
+        Of `litbench.documents.tag_documents`.
+    key : str
+        Citation key, the name of the file.
+    """
+    if key not in set(texts.pages.key):
+        raise ValueError(f"No document {key!r} among those read: {', '.join(texts.pages.key) or 'none'}")
+    pages = int(texts.pages.set_index("key").pages[key])
+    hits = texts.hits[texts.hits.key == key]
+    data = hits.groupby(["theme", "page"], as_index=False).size().rename(columns={"size": "sentences"})
+    if data.empty:
+        return _nothing("document_strip", corpus, f"themes in {key}")
+    labels = corpus.themes.set_index("theme").label
+    order = data.groupby("theme").sentences.sum().sort_values(kind="stable", ascending=False).index
+    grid = (
+        data.pivot(index="theme", columns="page", values="sentences")
+        .reindex(order)
+        .reindex(columns=range(1, pages + 1))
+    )
+    most = grid.max(axis=None)
+    figure = _figure(
+        8,
+        0.24 * len(grid) + 0.6,
+        f"Themes along the {_count(pages, 'page')} of {key}",
+        "Sentences that mention a theme's terms, by page; the darker, the more.",
+        "Suggested by the codebook's terms, not coded: each is a place to read.",
+    )
+    ax = figure.subplots()
+    _clean(ax)
+    ax.imshow(grid, cmap=SHADES, vmin=0, vmax=most, aspect="auto", extent=(0.5, pages + 0.5, len(grid) - 0.5, -0.5))
+    for row, theme in enumerate(grid.index):
+        for page, value in grid.loc[theme].dropna().items():
+            if pages <= 40:
+                ax.text(page, row, f"{value:.0f}", ha="center", va="center", size=7,
+                        color=PAPER if value > most / 2 else INK)  # fmt: skip
+    ax.set_yticks(range(len(grid)), [labels[theme] for theme in grid.index])
+    ax.set_xlabel("page")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    first = order[0]
+    alt = (
+        f"{len(order)} themes in {key}, {pages} pages. Most often: {labels[first]}, "
+        f"{_count(int(data[data.theme == first].sentences.sum()), 'sentence')}."
+    )
+    return Chart("document_strip", f"Themes along the pages of {key}", figure, data, alt)

@@ -756,12 +756,12 @@ _RULES = [
 
 
 def _terms(codebook: Codebook) -> Iterator[Problem]:
-    from litbench.tagging import PatternError, compile_pattern
+    from litbench._patterns import PatternError, parse
 
     for theme in codebook.themes:
         for pattern in (*theme.terms, *theme.exclude):
             try:
-                compile_pattern(pattern)
+                parse(pattern)
             except PatternError as error:
                 yield Problem(
                     str(_schema.CODEBOOK),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from litbench import __version__, _intake_cli, _schema, _store, references
+from litbench._patterns import PatternError
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 
@@ -51,6 +52,19 @@ def _dictionary(args: argparse.Namespace) -> int:
     prose = text.partition(_schema.DICTIONARY_START)[0]
     path.write_text(prose + _schema.data_dictionary(_schema.read_descriptor(folder)), encoding="utf-8", newline="")
     print("data/README.md has the data dictionary of data/datapackage.json.")
+    return 0
+
+
+def _tag(args: argparse.Namespace) -> int:
+    from litbench.bulk import tag_file
+    from litbench.codebook import Codebook
+
+    codebook = Codebook.read(_schema.find_corpus(args.corpus) / _schema.CODEBOOK)
+    try:
+        print(tag_file(args.texts, args.out, codebook=codebook, jobs=args.jobs, dask=args.dask, replace=args.replace))
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -150,12 +164,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.set_defaults(run=_dictionary)
     _add_codebook(commands)
 
+    command = commands.add_parser("tag", help="suggest themes for the texts of a Parquet, CSV or JSON Lines file")
+    command.add_argument("texts", type=Path, help="file with the column id and any of title, abstract, text")
+    command.add_argument("--out", type=Path, required=True, help="file to write: .parquet, .csv or .jsonl")
+    command.add_argument("--jobs", type=int, help="processes (default: as many as cores)")
+    command.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that does the work instead")
+    command.add_argument("--replace", action="store_true", help="replace the output if it is there")
+    command.set_defaults(run=_tag)
     _intake_cli.register(commands)
 
     args = parser.parse_args(arguments)
     try:
         return args.run(args)
-    except CorpusError as error:
+    except (CorpusError, PatternError) as error:
         print(error, file=sys.stderr)
         return 1
     except (EOFError, KeyboardInterrupt):

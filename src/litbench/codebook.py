@@ -148,12 +148,15 @@ class Codebook:
     themes : tuple of Theme
     changes : tuple of Change
         In the order in which they were made; `history` is the same as a frame.
+    held_out : tuple of str
+        Citation keys of studies that were not read when the terms were written, on which these are scored.
     """
 
     version: int
     domains: tuple[Domain, ...]
     themes: tuple[Theme, ...]
     changes: tuple[Change, ...] = field(default=())
+    held_out: tuple[str, ...] = field(default=(), repr=False)
 
     # ------------------------------------------------------------------ reading
 
@@ -223,7 +226,10 @@ class Codebook:
         version = content["version"]
         if type(version) is not int or version < 1:
             raise refuse(f"the version {version!r} is not a whole number from 1")
-        return cls(version, tuple(domains), tuple(ordered), changes)
+        held_out = content.get("held_out") or []
+        if not isinstance(held_out, list) or not all(isinstance(key, str) for key in held_out):
+            raise refuse("`held_out` is not a list of citation keys")
+        return cls(version, tuple(domains), tuple(ordered), changes, tuple(held_out))
 
     # ------------------------------------------------------------------ looking up
 

@@ -6,148 +6,40 @@ The pattern language of the terms:
 ``word``               a whole word
 ``stem*``              any word that begins so
 ``several words``      a phrase: these words next to each other, in this order
-``(a | b | c)``        alternatives, each a word, stem or phrase
-``A ~5 B``             A and B in either order, at most five words between them, in one sentence
+``(a | b | c)``        alternatives, each any pattern
+``A ~5 B``             A and B in either order, at most five words between them, in one sentence;
+                       ``A ~5 B ~3 C``: C near to the whole of A and B
 =====================  ==========================================================================
 
-Case, accents, hyphens, curly quotes and British or American spelling do not matter.
+Patterns combine: ``(needle | syringe) exchange* ~4 (clos* | shut down)``. Nothing reaches over the end of a sentence
+(``.``, ``!``, ``?``, ``;`` or ``:`` before a space, or a new line). Case, accents, hyphens, curly quotes, possessives
+and British or American spelling do not matter. A theme's ``exclude`` lists patterns: a match
+that begins or ends inside a match of these does not count. Matches of one theme that overlap are one mention.
+
+A mention is *negated* where a word such as "no", "not" or "without" stands up to five words before it in its sentence.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from html import escape
+from pathlib import Path
+from typing import Any, overload
 
+import numpy as np
 import pandas as pd
 
-from litbench.codebook import Codebook, Theme
+from litbench import _schema
+from litbench._matching import Matcher, Mentions
+from litbench._patterns import PatternError
+from litbench.codebook import Codebook
 
-# British spellings are folded to American ones, in texts and patterns alike.
-_SPELLING = [
-    (re.compile(pattern), american)
-    for pattern, american in [
-        (r"is(e|ed|es|er|ers|ing|ation|ations|ational)$", r"iz\1"),
-        (r"^criminalis", "criminaliz"),
-        (r"^(.*)isation", r"\1ization"),
-        (r"^programme", "program"),
-        (r"^centre", "center"),
-        (r"^defence", "defense"),
-        (r"^offence", "offense"),
-        (r"^practis", "practic"),
-        (r"^(behavi|neighb|lab|harb|col|fav|hon|hum|rum)our", r"\1or"),
-        (r"^(counse|trave|labe|mode|cance)ll", r"\1l"),
-        (r"^(an)?aesth", r"\1esth"),
-        (r"^haem", "hem"),
-        (r"^paed", "ped"),
-        (r"^gaol", "jail"),
-    ]
-]
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-_BREAK = re.compile(r"[.!?;:]\s|\n")
-_PART = re.compile(r"\s*(\(|\)|\||~\d+|[^\s()|~]+)")
+__all__ = ["PatternError", "Suggestion", "Tags", "tag", "text_of"]
 
-
-class PatternError(ValueError):
-    """A pattern of the codebook that cannot be understood."""
-
-
-def _fold_characters(text: str) -> str:
-    """Fold case and accents one character at a time, so that places in the text stay the same."""
-    folded = []
-    for character in text:
-        base = unicodedata.normalize("NFKD", character.replace("’", "'"))[:1].lower()
-        folded.append(base if len(base) == 1 else character)
-    return "".join(folded)
-
-
-@cache
-def _fold_word(word: str) -> str:
-    for pattern, american in _SPELLING:
-        word = pattern.sub(american, word)
-    return word
-
-
-def _tokens(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the text as folded words, each after a space, with ``.`` between sentences, and their places."""
-    folded = _fold_characters(text)
-    breaks = [match.start() for match in _BREAK.finditer(folded)]
-    words, spans, passed = [], [], 0
-    for match in _WORD.finditer(folded):
-        while passed < len(breaks) and breaks[passed] < match.start():
-            words.append(".")
-            spans.append((breaks[passed], breaks[passed] + 1))
-            passed += 1
-        words.append(_fold_word(match.group()))
-        spans.append(match.span())
-    return " " + " ".join(words) + " ", spans
-
-
-def _compile_part(parts: Iterator[str], pattern: str, depth: int = 0) -> str:
-    """Translate words and groups up to a ``~``, a closing bracket or the end into a regular expression."""
-    options: list[list[str]] = [[]]
-    for part in parts:
-        if part == "(":
-            options[-1].append(_compile_part(parts, pattern, depth + 1))
-        elif part == "|":
-            if depth == 0:
-                raise PatternError(f"{pattern!r}: put alternatives in brackets, as in (a | b)")
-            options.append([])
-        elif part == ")":
-            if depth == 0:
-                raise PatternError(f"{pattern!r}: a closing bracket without an opening one")
-            break
-        else:
-            stem = part.endswith("*")
-            word = "".join(_WORD.findall(_fold_characters(part)))
-            words = [_fold_word(one) for one in _WORD.findall(_fold_characters(part))]
-            if not word or "*" in part[:-1]:
-                raise PatternError(f"{pattern!r}: {part!r} is not a word; a star may stand only at the end of a word")
-            options[-1].append(" ".join(map(re.escape, words)) + (r"[^ .]*" if stem else ""))
-    else:
-        if depth:
-            raise PatternError(f"{pattern!r}: an opening bracket without a closing one")
-    if not all(options):
-        raise PatternError(f"{pattern!r}: an empty alternative or an empty side of ~")
-    alternatives = [" ".join(option) for option in options]
-    return alternatives[0] if len(alternatives) == 1 else f"(?:{'|'.join(alternatives)})"
-
-
-@cache
-def compile_pattern(pattern: str) -> str:
-    """Return the regular expression, over folded words, of one pattern.
-
-    Raises
-    ------
-    PatternError
-        Where the pattern is not of the language; the message quotes it.
-    """
-    parts = _PART.findall(pattern)
-    if "".join(parts).replace(" ", "") != "".join(pattern.split()):
-        raise PatternError(f"{pattern!r}: only words, *, brackets, | and ~ with a number may stand in a pattern")
-    near = [number for number, part in enumerate(parts) if part.startswith("~")]
-    if not near:
-        return _compile_part(iter(parts), pattern)
-    if len(near) > 1:
-        raise PatternError(f"{pattern!r}: only one ~ may stand in a pattern")
-    words = int(parts[near[0]][1:])
-    if not 1 <= words <= 15:
-        raise PatternError(f"{pattern!r}: the number after ~ goes from 1 to 15")
-    left = _compile_part(iter(parts[: near[0]]), pattern)
-    right = _compile_part(iter(parts[near[0] + 1 :]), pattern)
-    between = rf"(?: [^ .]+){{0,{words}}} "
-    return f"(?:{left}{between}{right}|{right}{between}{left})"
-
-
-@cache
-def _expression(patterns: tuple[str, ...]) -> re.Pattern[str] | None:
-    if not patterns:
-        return None
-    # The space before and after is not part of a match, so that neighbours can match too.
-    return re.compile(rf"(?<= )(?:{'|'.join(compile_pattern(pattern) for pattern in patterns)})(?= )")
+TEXT_COLUMNS = ("title", "abstract", "text")
+_BATCH = 4096  # texts matched at a time
 
 
 @dataclass(frozen=True)
@@ -157,6 +49,11 @@ class Suggestion:
     Attributes
     ----------
     theme, label : str
+    score : float
+        Strength between 0 and 1, ``1 - 0.5 ** mentions``. It orders suggestions; how often coders confirm them by
+        number of mentions is measured by `litbench.score`.
+    negated : bool
+        Whether every mention is negated.
     places : tuple of (int, int)
         Start and end, in characters, of the words that led to it.
     words : tuple of str
@@ -165,13 +62,15 @@ class Suggestion:
 
     theme: str
     label: str
+    score: float
+    negated: bool
     places: tuple[tuple[int, int], ...]
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Tags:
-    """The themes suggested for one text, most often named first.
+    """The themes suggested for one text, strongest first.
 
     Iterates over `Suggestion`; in Jupyter it shows the text with the words marked.
     """
@@ -186,86 +85,170 @@ class Tags:
         return len(self.suggestions)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a row a suggested theme: ``theme, label, mentions, words``."""
-        rows = [(s.theme, s.label, len(s.places), "; ".join(s.words)) for s in self.suggestions]
-        return pd.DataFrame(rows, columns=["theme", "label", "mentions", "words"])
+        """Return a row a suggested theme: ``theme, label, score, negated, mentions, words``."""
+        rows = [(s.theme, s.label, s.score, s.negated, len(s.places), "; ".join(s.words)) for s in self.suggestions]
+        return pd.DataFrame(rows, columns=["theme", "label", "score", "negated", "mentions", "words"])
 
     def __repr__(self) -> str:
         if not self.suggestions:
             return "No theme suggested: none of the codebook's terms stands in this text."
-        return "\n".join(f"{s.theme}: {'; '.join(s.words)}" for s in self.suggestions)
+        return "\n".join(
+            f"{s.score:.2f} {s.theme}{' (negated)' if s.negated else ''}: {'; '.join(s.words)}" for s in self
+        )
 
     def _repr_html_(self) -> str:
         if not self.suggestions:
             return f"<p>{escape(repr(self))}</p>"
-        marked = [False] * (len(self.text) + 1)
+        marked = np.zeros(len(self.text) + 1, dtype=bool)
         for suggestion in self.suggestions:
             for start, end in suggestion.places:
-                marked[start:end] = [True] * (end - start)
-        shown, inside = [], False
-        for character, mark in zip(self.text, marked, strict=False):
-            if mark != inside:
-                shown.append("<mark>" if mark else "</mark>")
-                inside = mark
-            shown.append(escape(character))
-        shown.append("</mark>" if inside else "")
+                marked[start:end] = True
+        shown, at = [], 0
+        for edge in [*(np.flatnonzero(np.diff(marked, prepend=False))).tolist(), len(self.text)]:
+            piece = escape(self.text[at:edge])
+            shown.append(f"<mark>{piece}</mark>" if piece and marked[at] else piece)
+            at = edge
         rows = "".join(
-            f"<tr><td style='text-align:left'>{escape(s.label)}</td>"
-            f"<td style='text-align:left'><code>{escape(s.theme)}</code></td>"
+            f"<tr><td style='text-align:left'>{escape(s.label)}{' (negated)' if s.negated else ''}</td>"
+            f"<td style='text-align:left'><code>{escape(s.theme)}</code></td><td>{s.score:.2f}</td>"
             f"<td style='text-align:left'>{escape('; '.join(s.words))}</td></tr>"
             for s in self.suggestions
         )
         return (
-            f"<blockquote>{''.join(shown)}</blockquote><table><thead><tr><th>suggested theme</th><th>id</th>"
-            f"<th>because of</th></tr></thead><tbody>{rows}</tbody></table>"
+            f"<blockquote style='white-space:pre-wrap'>{''.join(shown)}</blockquote><table><thead><tr>"
+            f"<th>suggested theme</th><th>id</th><th>score</th><th>because of</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
         )
 
 
-def tag(text: str, codebook: Codebook | None = None) -> Tags:
-    """Suggest themes for a text.
+def score_of(mentions: np.ndarray) -> np.ndarray:
+    """Return the strength that a number of mentions gives a theme: ``1 - 0.5 ** mentions``."""
+    return 1 - 0.5**mentions
+
+
+@lru_cache(maxsize=4)
+def matcher(codebook: Codebook) -> Matcher:
+    """Return the compiled patterns of `codebook`."""
+    return Matcher(codebook)
+
+
+def own_codebook() -> Codebook:
+    """Return the codebook of the corpus that `litbench.load_corpus` would load."""
+    path = _schema.find_corpus() / _schema.CODEBOOK
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read(path: Path, changed: int) -> Codebook:
+    return Codebook.read(path)
+
+
+def mentioned(mentions: Mentions, texts: Sequence[str]) -> dict[str, Any]:
+    """Return a row a text and theme of `mentions`: ``text, theme`` (numbers), ``score, negated, words``."""
+    if not len(mentions.text):
+        return {"text": [], "theme": [], "score": [], "negated": [], "words": []}
+    fresh = (np.diff(mentions.text, prepend=-1) != 0) | (np.diff(mentions.theme, prepend=-1) != 0)
+    first = np.flatnonzero(fresh)
+    count = np.diff(first, append=len(fresh))
+    shown = [
+        texts[text][start:end]
+        for text, start, end in zip(mentions.text.tolist(), mentions.start.tolist(), mentions.end.tolist(), strict=True)
+    ]
+    words = [
+        shown[at] if many == 1 else "; ".join(dict.fromkeys(shown[at : at + many]))
+        for at, many in zip(first.tolist(), count.tolist(), strict=True)
+    ]
+    return {
+        "text": mentions.text[first],
+        "theme": mentions.theme[first],
+        "score": score_of(count),
+        "negated": np.logical_and.reduceat(mentions.negated, first),
+        "words": [" ".join(one.split()) if "\n" in one or "  " in one else one for one in words],
+    }
+
+
+def text_of(frame: pd.DataFrame) -> list[str]:
+    """Return one text a row of `frame`: its title, abstract and text, as far as it has them, below each other.
+
+    Raises
+    ------
+    ValueError
+        Where `frame` has none of the columns.
+    """
+    columns = [name for name in TEXT_COLUMNS if name in frame]
+    if not columns:
+        raise ValueError(
+            f"no text to tag: none of the columns {', '.join(TEXT_COLUMNS)} among {', '.join(map(str, frame.columns))}"
+        )
+    parts = [frame[name].fillna("").astype(str).tolist() for name in columns]
+    return ["\n".join(filter(None, several)) for several in zip(*parts, strict=True)]
+
+
+@overload
+def tag(text: str, codebook: Codebook | None = None) -> Tags: ...
+@overload
+def tag(text: pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> pd.DataFrame: ...
+def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> Tags | pd.DataFrame:
+    """Suggest themes for a text, or for many.
 
     Parameters
     ----------
-    text : str
+    text : str, pandas.Series, pandas.DataFrame or iterable of str
+        One text; or a series (its index names the texts); or a frame with the column ``id`` (else its index) and any
+        of ``title``, ``abstract`` and ``text``. A missing text is an empty one.
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
 
     Returns
     -------
-    Tags
-        Themes whose terms stand in the text, by number of places and then in the codebook's order. A suggestion
-        is a reason to read, not a code.
+    Tags or pandas.DataFrame
+        For one text the themes whose terms stand in it, strongest first. For many a row a suggested theme:
+        ``id, theme, score, negated, words``; a text that nothing is suggested for has no row. A suggestion is a
+        reason to read, not a code.
 
     Raises
     ------
     PatternError
         Where a term of the codebook is not of the pattern language.
     """
-    if not isinstance(text, str):
-        raise TypeError(f"tag() takes a text, not {type(text).__name__}")
-    if codebook is None:
-        from litbench import _schema
+    codebook = own_codebook() if codebook is None else codebook
+    found = matcher(codebook)
+    if isinstance(text, str):
+        return _tags(text, found)
+    if isinstance(text, pd.DataFrame):
+        ids, texts = text.get("id", text.index).tolist(), text_of(text)
+    elif isinstance(text, pd.Series):
+        ids, texts = text.index.tolist(), text.fillna("").tolist()
+    else:
+        texts = list(text)
+        ids = list(range(len(texts)))
+    if wrong := [one for one in texts if not isinstance(one, str)]:
+        raise TypeError(f"tag() takes texts, not {type(wrong[0]).__name__}")
+    themes = [theme.id for theme in found.themes]
+    parts = []
+    for at in range(0, len(texts), _BATCH):
+        rows = mentioned(found.find(texts[at : at + _BATCH]), texts[at : at + _BATCH])
+        rows["id"] = [ids[at + number] for number in rows.pop("text")]
+        rows["theme"] = [themes[number] for number in rows["theme"]]
+        parts.append(pd.DataFrame(rows, columns=["id", "theme", "score", "negated", "words"]))
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["id", *RESULT])
+    return frame.astype(RESULT)
 
-        codebook = Codebook.read(_schema.find_corpus() / _schema.CODEBOOK)
-    line, spans = _tokens(text)
-    found = [match for theme in codebook.themes if not theme.retired and (match := _suggest(theme, text, line, spans))]
-    return Tags(text, tuple(sorted(found, key=lambda suggestion: -len(suggestion.places))))
+
+# The columns of tags, beside the id.
+RESULT = {"theme": "str", "score": "float64", "negated": "bool", "words": "str"}
 
 
-def _suggest(theme: Theme, text: str, line: str, spans: list[tuple[int, int]]) -> Suggestion | None:
-    wanted, unwanted = _expression(theme.terms), _expression(theme.exclude)
-    if wanted is None:
-        return None
-    barred = [match.span() for match in unwanted.finditer(line)] if unwanted else []
-    places = []
-    for match in wanted.finditer(line):
-        start, end = match.span()
-        if any(first <= start and end <= last for first, last in barred):
-            continue
-        first = line.count(" ", 0, start) - 1
-        last = first + line.count(" ", start, end)
-        places.append((spans[first][0], spans[last][1]))
-    if not places:
-        return None
-    words = dict.fromkeys(" ".join(text[start:end].split()) for start, end in places)
-    return Suggestion(theme.id, theme.label, tuple(places), tuple(words))
+def _tags(text: str, found: Matcher) -> Tags:
+    mentions = found.find([text])
+    suggestions = []
+    for number in np.unique(mentions.theme):
+        here = mentions.theme == number
+        places = tuple(zip(mentions.start[here].tolist(), mentions.end[here].tolist(), strict=True))
+        words = dict.fromkeys(" ".join(text[start:end].split()) for start, end in places)
+        theme = found.themes[number]
+        score = float(score_of(here.sum()))
+        suggestions.append(
+            Suggestion(theme.id, theme.label, score, bool(mentions.negated[here].all()), places, tuple(words))
+        )
+    return Tags(text, tuple(sorted(suggestions, key=lambda one: (one.negated, -one.score))))

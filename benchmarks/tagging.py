@@ -1,0 +1,214 @@
+"""How fast the tagger is, against named alternatives in the same run. ``make bench`` prints the table.
+
+All read generated texts of abstract length: sentences of the corpus, in chance order, mixed one to one with sentences
+of words that are in no term. spaCy and `re` search the plain words and phrases among the codebook's terms; the tagger
+and Hyperscan evaluate every pattern of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+import litbench as lb
+from litbench._matching import _WORD_BYTES, Matcher
+from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
+from litbench.tagging import mentioned
+
+LENGTH = 1500
+WARM = 4096  # other texts, seen before the clock starts
+
+
+def generate(corpus: lb.Corpus, number: int, seed: int = 1) -> Iterator[str]:
+    """Give texts of `LENGTH` characters."""
+    chance = random.Random(seed)
+    sentences = corpus.findings.statement.tolist()
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    fillers = ["".join(chance.choices(letters, k=chance.randint(3, 11))) for _ in range(50_000)]
+    weights = 1 / np.arange(1, len(fillers) + 1)
+    filler = [
+        " ".join(words).capitalize() + "."
+        for words in np.random.default_rng(seed).choice(fillers, (20_000, 18), p=weights / weights.sum())
+    ]
+    for _ in range(number):
+        text = " ".join(one for _ in range(8) for one in (chance.choice(sentences), chance.choice(filler)))
+        yield text[:LENGTH].ljust(LENGTH)
+
+
+def plain(node: Node) -> list[str]:
+    """Return the words and phrases of a pattern that has no star and no gap; else nothing."""
+    if isinstance(node, Words):
+        return [] if node.stems else sorted(node.whole)
+    if isinstance(node, Near):
+        return []
+    if isinstance(node, Either):
+        return [one for option in node.options for one in plain(option)]
+    return [" ".join(several) for several in product(*(plain(part) for part in node.parts))]
+
+
+def regex(node: Node) -> str:
+    """Return a pattern as a regular expression over folded words."""
+    if isinstance(node, Words):
+        return f"(?:{'|'.join([*sorted(node.whole), *(f'{stem}[a-z0-9]*' for stem in sorted(node.stems))])})"
+    if isinstance(node, Either):
+        return f"(?:{'|'.join(map(regex, node.options))})"
+    if isinstance(node, Phrase):
+        return " ".join(map(regex, node.parts))
+    left, right, gap = regex(node.left), regex(node.right), rf"(?: [a-z0-9]+){{0,{node.gap}}} "
+    return f"(?:{left}{gap}{right}|{right}{gap}{left})"
+
+
+def once(call: Callable[[], object]) -> float:
+    """Return the seconds of one run: a library is read once, so no cache may know its texts already."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def engines(corpus: lb.Corpus, number: int) -> None:
+    """Compare on one core."""
+    import hyperscan
+    import spacy
+    from spacy.matcher import PhraseMatcher
+
+    generated = list(generate(corpus, WARM + number))
+    warm, texts = generated[:WARM], generated[WARM:]
+    few = texts[: max(number // 4, 50)]
+    themes = [theme for theme in corpus.codebook.themes if not theme.retired]
+    phrases = {theme.id: sorted({one for term in theme.terms for one in plain(parse(term))}) for theme in themes}
+    phrases = {theme: several for theme, several in phrases.items() if several}
+    rates: list[tuple[str, float]] = []
+
+    def ours(codebook: lb.Codebook) -> float:
+        matcher = Matcher(codebook)
+        mentioned(matcher.find(warm), warm)
+        return number / once(lambda: mentioned(matcher.find(texts), texts))
+
+    rates.append(("litbench, every pattern", ours(corpus.codebook)))
+    only = [replace(theme, terms=tuple(phrases.get(theme.id, ())), exclude=()) for theme in themes]
+    rates.append(("litbench, plain terms", ours(replace(corpus.codebook, themes=tuple(only)))))
+
+    raw = "\n".join(texts).encode()
+
+    def bare() -> None:
+        inside = np.frombuffer(raw.translate(_WORD_BYTES), dtype=np.int8)
+        first = np.flatnonzero(np.diff(inside, prepend=np.int8(0)) == 1)
+        offsets = pa.py_buffer(np.append(first, len(raw)))
+        pa.LargeStringArray.from_buffers(len(first), offsets, pa.py_buffer(raw)).dictionary_encode()
+
+    rates.append(("its engine alone: NumPy and Arrow cut and number the words", number / once(bare)))
+
+    folded = [" ".join(fold_word(word) or "." for word in re.findall(r"[\w']+|\.\s", text)).encode() for text in few]
+    expressions = [f" {regex(parse(term))} ".encode() for theme in themes for term in (*theme.terms, *theme.exclude)]
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=[0] * len(expressions))
+    scratch = hyperscan.Scratch(database)
+    hits: list[int] = []
+
+    def note(number: int, *_: object) -> None:
+        hits.append(number)
+
+    def scan() -> None:
+        for text in folded:
+            database.scan(text, note, scratch=scratch)
+
+    rates.append(("Hyperscan alone, every pattern, text folded before", len(few) / once(scan)))
+
+    alternations = [re.compile(rf"\b(?:{'|'.join(map(re.escape, several))})\b") for several in phrases.values()]
+    rates.append(
+        (
+            "Python re, one alternation a theme, plain terms",
+            len(few) / once(lambda: [one.findall(text.lower()) for text in few for one in alternations]),
+        )
+    )
+
+    pipeline = spacy.blank("en")
+    phrase_matcher = PhraseMatcher(pipeline.vocab, attr="LOWER")
+    list(pipeline.pipe(warm))
+    for theme, several in phrases.items():
+        phrase_matcher.add(theme, list(pipeline.pipe(several)))
+    rates.append(
+        (
+            "spaCy PhraseMatcher on a blank pipeline, plain terms",
+            len(few) / once(lambda: [phrase_matcher(one) for one in pipeline.pipe(few)]),
+        )
+    )
+    patterns = sum(len(theme.terms) + len(theme.exclude) for theme in themes)
+    print(f"\n{number:,} texts of {LENGTH:,} characters, {patterns:,} patterns of {len(themes)} themes "
+          f"({sum(map(len, phrases.values())):,} plain terms), one core\n")  # fmt: skip
+    print(
+        "| | texts a second | MB a second | every pattern is | plain terms are |\n| --- | ---: | ---: | ---: | ---: |"
+    )
+    for name, rate in rates:
+        ratios = " | ".join(f"{one / rate:.3g} ×" if one != rate else "" for _, one in rates[:2])
+        print(f"| {name} | {rate:,.0f} | {rate * LENGTH / 1e6:.1f} | {ratios} |")
+
+
+def library(corpus: lb.Corpus, numbers: list[int], jobs: int) -> None:
+    """Run `litbench tag` from Parquet to Parquet and watch the memory of all its processes."""
+    print(f"\n`litbench tag library.parquet --out tags.parquet --jobs {jobs}`\n")
+    print("| texts | seconds | texts a second | peak memory, MB | rows |\n| ---: | ---: | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as folder:
+        for number in numbers:
+            source, out = Path(folder, f"{number}.parquet"), Path(folder, f"{number}.tags.parquet")
+            with pq.ParquetWriter(source, pa.schema([("id", pa.int64()), ("abstract", pa.string())])) as writer:
+                texts = generate(corpus, number)
+                for start in tqdm(range(0, number, 20_000), desc=f"Generating {number:,} texts", leave=False):
+                    ids = range(start, min(start + 20_000, number))
+                    writer.write_table(pa.table({"id": ids, "abstract": [next(texts) for _ in ids]}, writer.schema))
+            command = [sys.executable, "-m", "litbench.cli", "tag", source, "--out", out, "--jobs", str(jobs)]
+            start, peak = time.perf_counter(), 0
+            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+                while process.poll() is None:
+                    peak = max(peak, _memory(process.pid))
+                    time.sleep(0.25)
+            seconds = time.perf_counter() - start
+            if process.returncode:
+                raise SystemExit(f"litbench tag ended with status {process.returncode}")
+            rows = pq.read_metadata(out).num_rows
+            print(
+                f"| {number:,} | {seconds:.1f} | {number / seconds:,.0f} | {peak / 1e6:,.0f} | {rows:,} |", flush=True
+            )
+
+
+def _memory(pid: int) -> int:
+    """Return the memory of a process and its children, in bytes, what they share counted once."""
+    total = 0
+    try:
+        root = psutil.Process(pid)
+        for process in (root, *root.children(recursive=True)):
+            total += process.memory_full_info().pss
+    except psutil.Error:
+        return total
+    return total
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--texts", type=int, default=4096, help="texts for the comparison of engines")
+    parser.add_argument("--library", type=int, nargs="*", default=[100_000, 1_000_000], help="sizes of the libraries")
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    corpus = lb.load_corpus()
+    engines(corpus, args.texts)
+    library(corpus, args.library, args.jobs)
+
+
+if __name__ == "__main__":
+    main()

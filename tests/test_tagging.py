@@ -1,0 +1,370 @@
+"""What a user of the tagger relies on: the pattern language, places, negation, and honest scores."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import litbench as lb
+from litbench._matching import Matcher
+from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
+from litbench.codebook import Codebook, Domain, Theme
+
+
+def codebook(*themes: tuple[tuple[str, ...], tuple[str, ...]] | str) -> Codebook:
+    made = []
+    for number, theme in enumerate(themes):
+        terms, exclude = ((theme,), ()) if isinstance(theme, str) else theme
+        made.append(Theme(f"t{number}", "d", f"Theme {number}", *(["x"] * 5), 1, terms=terms, exclude=exclude))
+    return Codebook(1, (Domain("d", "D", "x"),), tuple(made))
+
+
+def words(pattern: str, text: str, exclude: tuple[str, ...] = ()) -> list[str]:
+    return [word for one in lb.tag(text, codebook(((pattern,), exclude))) for word in one.words]
+
+
+# ---------------------------------------------------------------------- the language
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("arrest", "An arrest was made; arrests fell.", ["arrest"]),
+        ("arrest*", "An arrest was made; Arrests fell.", ["arrest", "Arrests"]),
+        (
+            "harm reduction",
+            "Harm-reduction, harm reduction and reduction of harm",
+            ["Harm-reduction", "harm reduction"],
+        ),
+        ("(drug | user) market*", "a drug market and user markets", ["drug market", "user markets"]),
+        ("police* ~2 (beat* | assault*)", "Police officers beat him.", ["Police officers beat"]),
+        ("police* ~2 (beat* | assault*)", "He was beaten by the police.", ["beaten by the police"]),
+        ("police ~1 beat*", "Police who were there beat him.", []),
+        ("police ~9 beat*", "Police came. They beat him.", []),
+        ("a b", "a. b", []),
+        ("call* ~2 help ~2 police", "They called for help without police", ["called for help without police"]),
+        ("((needle | syringe) exchange | nsp)", "A syringe exchange and an NSP", ["syringe exchange", "NSP"]),
+    ],
+)
+def test_a_pattern_finds_what_it_says(pattern: str, text: str, found: list[str]) -> None:
+    assert words(pattern, text) == found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("criminalis*", "criminalization"),
+        ("criminalization", "CRIMINALISATION"),
+        ("organis*", "organized"),
+        ("policía", "la policia"),
+        ("policia", "LA POLICÍA"),
+        ("policia", "la polici\u0301a"),
+        ("centre", "center"),
+        ("behavior*", "behaviours"),
+        ("police", "the police’s role"),
+        ("officer", "officer's"),
+        ("don't", "they don’t"),
+        ("officer", "of\ufb01cer"),
+        ("war on drugs", "‘war\u00a0on drugs’"),
+        ("harm reduction", "harm–reduction"),
+        ("полиция", "Полиция там"),
+    ],
+)
+def test_case_accents_hyphens_quotes_and_spelling_do_not_matter(pattern: str, text: str) -> None:
+    assert words(pattern, text)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"),
+    [
+        ("a | b", "brackets"),
+        ("(a | b", "without a closing"),
+        ("a) b", "without an opening"),
+        ("a ~ b", "from 1 to 15"),
+        ("a ~99 b", "from 1 to 15"),
+        ("~3 b", "empty"),
+        ("(a | ) b", "empty"),
+        ("a*b", "star"),
+        ("*", "not a word"),
+        ("", "empty"),
+    ],
+)
+def test_an_error_quotes_the_pattern_and_says_what_to_do(pattern: str, said: str) -> None:
+    with pytest.raises(lb.PatternError, match=said) as error:
+        lb.tag("text", codebook(pattern))
+    assert repr(pattern) in str(error.value)
+
+
+def test_the_check_names_the_theme_of_a_bad_pattern(copy) -> None:
+    from litbench.check import check
+
+    path = copy / "data" / "codebook.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("  terms:\n", "  terms:\n  - (broken\n", 1), encoding="utf-8"
+    )
+    [problem] = [one for one in check(copy) if one.value == "(broken"]
+    assert problem.field == "zero-tolerance"
+
+
+def test_what_is_excluded_does_not_count() -> None:
+    exclude = ("overdose prevention site*",)
+    assert words("overdose*", "An overdose prevention site", exclude) == []
+    assert words("overdose*", "An overdose near the overdose prevention sites", exclude) == ["overdose"]
+    # A match that only begins or ends inside does not count either.
+    assert words("law ~4 effect*", "law enforcement had effects", ("law enforcement",)) == []
+
+
+def test_overlapping_matches_are_one_mention() -> None:
+    [suggestion] = lb.tag("Police officers beat him.", codebook((("police*", "police ~3 beat*", "officers"), ())))
+    assert suggestion.words == ("Police officers beat",)
+    assert len(suggestion.places) == 1
+
+
+def test_places_are_characters_of_the_text() -> None:
+    text = "¿Los «polícias» — ½ πολ — arrested 𝕏 them… Arrests"
+    [suggestion] = lb.tag(text, codebook("arrest*"))
+    assert [text[start:end] for start, end in suggestion.places] == ["arrested", "Arrests"]
+
+
+@pytest.mark.parametrize(
+    ("text", "negated"),
+    [
+        ("No displacement was observed.", True),
+        ("The study found no evidence of displacement.", True),
+        ("People moved without any displacement", True),
+        ("Displacement was observed.", False),
+        ("There was no change. Displacement followed.", False),
+        ("There was no crime but displacement followed.", False),
+        ("No displacement here, yet displacement there.", False),
+        ("No se observó displacement", True),
+    ],
+)
+def test_negated_mentions_are_marked(text: str, negated: bool) -> None:
+    [suggestion] = lb.tag(text, codebook("displacement"))
+    assert suggestion.negated is negated
+
+
+# ---------------------------------------------------------------------- what is shown
+
+
+def test_html_in_a_text_shows_as_text() -> None:
+    shown = lb.tag("<script>x</script> no <b>arrest</b> & arrests", codebook("arrest*"))._repr_html_()
+    assert "<script>" not in shown
+    assert "&lt;b&gt;<mark>arrest</mark>&lt;/b&gt; &amp; <mark>arrests</mark>" in shown
+
+
+def test_a_text_without_suggestions_says_so() -> None:
+    tags = lb.tag("Nothing here.", codebook("arrest*"))
+    assert "No theme suggested" in repr(tags)
+    assert tags.to_frame().empty
+
+
+def test_many_texts_give_a_tidy_frame() -> None:
+    book = codebook("arrest*", "fear*")
+    frame = pd.DataFrame(
+        {"id": ["a", "b", "c"], "title": ["Arrests", None, "x"], "abstract": ["fear", "No arrest", None]}
+    )
+    tags = lb.tag(frame, book)
+    assert tags.columns.tolist() == ["id", "theme", "score", "negated", "words"]
+    assert tags[["id", "theme", "negated"]].values.tolist() == [
+        ["a", "t0", False],
+        ["a", "t1", False],
+        ["b", "t0", True],
+    ]
+    series = pd.Series(["Arrests", None], index=["k1", "k2"])
+    assert lb.tag(series, book).id.tolist() == ["k1"]
+    assert lb.tag([], book).empty
+    with pytest.raises(ValueError, match="none of the columns title, abstract, text"):
+        lb.tag(pd.DataFrame({"id": [1]}), book)
+    with pytest.raises(TypeError, match="not int"):
+        lb.tag([1], book)
+
+
+def test_the_corpus_codebook_tags_spanish(corpus: lb.Corpus) -> None:
+    tags = lb.tag(
+        "La policía los detuvo y les quitó jeringas; temen el arresto y la sobredosis mortal.", corpus.codebook
+    )
+    assert {"arrest", "fear-avoidance", "overdose"} <= {one.theme for one in tags}
+
+
+def test_every_theme_in_use_has_terms(corpus: lb.Corpus) -> None:
+    assert [theme.id for theme in corpus.codebook.themes if not theme.retired and not theme.terms] == []
+
+
+# ---------------------------------------------------------------------- the fast engine against a plain one
+
+
+def spans(node: Node, stream: list[str]) -> set[tuple[int, int]]:
+    """Match by trying everything; ``.`` in the stream ends a sentence."""
+    found: set[tuple[int, int]] = set()
+    if isinstance(node, Words):
+        for at, word in enumerate(stream):
+            if word in node.whole or any(word.startswith(stem) for stem in node.stems):
+                found.add((at, at + 1))
+    elif isinstance(node, Either):
+        for option in node.options:
+            found |= spans(option, stream)
+    elif isinstance(node, Phrase):
+        found = spans(node.parts[0], stream)
+        for part in node.parts[1:]:
+            found = {(a, d) for a, b in found for c, d in spans(part, stream) if b == c}
+    else:
+        assert isinstance(node, Near)
+        for a, b in spans(node.left, stream):
+            for c, d in spans(node.right, stream):
+                between = stream[b:c] if b <= c else stream[d:a] if d <= a else None
+                if between is not None and len(between) <= node.gap and "." not in between:
+                    found.add((min(a, c), max(b, d)))
+    return found
+
+
+def plainly(terms: tuple[str, ...], exclude: tuple[str, ...], text: str) -> list[tuple[int, int]]:
+    stream, places = [], []
+    for match in re.finditer(r"[^\W_]+|[.!?;:](?=\s)|\n", text):
+        stream.append(fold_word(match.group()) or ".")
+        places.append(match.span())
+    barred = {at for one in exclude for a, b in spans(parse(one), stream) for at in range(a, b)}
+    covered: set[tuple[int, int]] = set()
+    for one in terms:
+        covered |= {(a, b) for a, b in spans(parse(one), stream) if a not in barred and b - 1 not in barred}
+    merged: list[list[int]] = []
+    for a, b in sorted(covered):
+        if merged and a < merged[-1][1]:
+            merged[-1][1] = max(merged[-1][1], b)
+        else:
+            merged.append([a, b])
+    return [(places[a][0], places[b - 1][1]) for a, b in merged]
+
+
+WORDS = ["police", "policing", "arrest", "drug", "use", "réduce", "behaviour", "organised", "Ñandú", "πολ", "x"]
+PATTERN_WORDS = [
+    "police",
+    "polic*",
+    "arrest",
+    "drug",
+    "use",
+    "reduc*",
+    "behavior",
+    "organiz*",
+    "nandu",
+    "πολ",
+    "a*",
+    "z",
+]
+
+
+@st.composite
+def patterns(draw: st.DrawFn, depth: int = 2) -> str:
+    kind = draw(st.integers(0, 3 if depth else 0))
+    if kind == 0:
+        return draw(st.sampled_from(PATTERN_WORDS))
+    parts = draw(st.lists(patterns(depth - 1), min_size=2, max_size=3))
+    if kind == 1:
+        return f"({' | '.join(parts)})"
+    if kind == 2:
+        return " ".join(f"({part})" for part in parts)
+    return f"({f' ~{draw(st.integers(1, 4))} '.join(parts)})"
+
+
+texts = st.lists(
+    st.tuples(
+        st.sampled_from(WORDS), st.sampled_from([" ", "  ", "-", ", ", ". ", ".", "\n", " — ", "; ", "_", "\u00a0"])
+    ),
+    max_size=12,
+).map(lambda several: "".join(word + gap for word, gap in several))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(patterns(), min_size=1, max_size=3),
+    st.lists(patterns(1), max_size=1),
+    st.lists(texts, min_size=1, max_size=4),
+)
+def test_the_engine_finds_what_a_plain_search_finds(terms: list[str], exclude: list[str], several: list[str]) -> None:
+    mentions = Matcher(codebook((tuple(terms), tuple(exclude)))).find(several)
+    found: list[list[tuple[int, int]]] = [[] for _ in several]
+    for text, start, end in zip(mentions.text, mentions.start, mentions.end, strict=True):
+        found[text].append((int(start), int(end)))
+    assert found == [plainly(tuple(terms), tuple(exclude), text) for text in several]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.text(max_size=60), max_size=5))
+def test_any_text_can_be_tagged_alone_or_among_others(several: list[str]) -> None:
+    found = Matcher(codebook("a*", "(b | c) ~3 d*", "не*"))
+    together = found.find(several)
+    alone: list[tuple[int, ...]] = []
+    for number, text in enumerate(several):
+        one = found.find([text])
+        alone += [(number, *row) for row in zip(one.theme, one.start, one.end, one.negated, strict=True)]
+        assert ((one.start >= 0) & (one.end <= len(text)) & (one.start < one.end)).all()
+    assert alone == list(
+        zip(together.text, together.theme, together.start, together.end, together.negated, strict=True)
+    )
+
+
+def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("litbench._matching._KNOWN_WORDS", 3)
+    found = Matcher(codebook("arrest*"))
+
+    def batches() -> Iterator[int]:
+        for number in range(5):
+            yield len(found.find([f"word{number} other{number} arrests{number} here{number}"]).text)
+
+    assert list(batches()) == [1] * 5
+
+
+# ---------------------------------------------------------------------- how good it is
+
+
+def test_the_score_is_cross_validated_by_study_and_keeps_to_what_was_not_read(corpus: lb.Corpus) -> None:
+    score = lb.score(corpus)
+    held = score.table[score.table.studies == "not read for the terms"].set_index("tagger")
+    assert held.n_studies.unique().tolist() == [len(corpus.codebook.held_out)]
+    assert set(corpus.codebook.held_out) <= set(corpus.studies.key)
+    terms, baseline = held.loc["terms"], held.loc["theme label as search words"]
+    assert terms.micro_low <= terms.micro_f1 <= terms.micro_high
+    assert terms.micro_low > baseline.micro_high
+    assert set(score.errors.error) == {"missed", "not coded"}
+    assert set(score.errors["item"]) <= set(corpus.codebook.held_out)
+    pd.testing.assert_frame_equal(score.table, lb.score(corpus).table)
+
+
+def test_the_measures_are_what_they_say() -> None:
+    import numpy as np
+
+    from litbench._scoring import _measures
+
+    truth = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
+    guess = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]], dtype=bool)
+    measured = _measures(truth, guess, np.array(["a", "b", "b"]))
+    # right 3, suggested 5, coded 4; theme 1: 1 right of 1 and 2, theme 2: 2 right of 3 and 2; theme 3 is not coded
+    assert measured["precision"] == pytest.approx(3 / 5)
+    assert measured["recall"] == pytest.approx(3 / 4)
+    assert measured["micro_f1"] == pytest.approx(6 / 9)
+    assert measured["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
+
+
+def test_the_score_of_a_part_without_held_out_studies_is_of_all(corpus: lb.Corpus) -> None:
+    part = corpus.where(key=[key for key in corpus.studies.key if key not in corpus.codebook.held_out][:30])
+    assert lb.score(part, "finding").table.studies.unique().tolist() == ["all"]
+    with pytest.raises(ValueError, match="level"):
+        lb.score(corpus, "page")
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        ("organisation", "organization"), ("programme", "program"), ("centres", "centers"), ("defence", "defense"),
+        ("offences", "offenses"), ("licence", "license"), ("practise", "practice"), ("behaviour", "behavior"),
+        ("counselling", "counseling"), ("anaesthesia", "anesthesia"), ("haemorrhage", "hemorrhage"),
+        ("paediatric", "pediatric"), ("gaol", "jail"), ("misbehaviour", "misbehavior"),
+    ],
+)  # fmt: skip
+def test_british_spelling_is_american_spelling(british: str, american: str) -> None:
+    assert fold_word(british) == fold_word(american)
