@@ -175,7 +175,7 @@ def test_export_is_valid_and_comes_back_identical(corpus: lb.Corpus, schema: etr
     path = corpus.codebook.to_qdc(tmp_path / "codebook.qdc")
     tree = etree.parse(path)
     assert schema.validate(tree), schema.error_log
-    assert Codebook.from_qdc(path) == replace(corpus.codebook, changes=())
+    assert Codebook.from_qdc(path) == replace(corpus.codebook, changes=(), held_out=())
     # Themes lie below their domain, only themes in use can be given, every one has a colour.
     for domain, element in zip(corpus.codebook.domains, tree.iterfind(f"{{{NS}}}Codes/{{{NS}}}Code"), strict=True):
         assert element.get("name") == domain.label and element.get("isCodable") == "false"
