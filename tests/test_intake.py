@@ -691,10 +691,10 @@ def test_it_is_too_early_to_stop_with_nothing_found(imported):
 
 
 def test_the_corpus_in_the_repository_is_as_the_store_keeps_it():
-    """Each table is in the order in which new rows find their places."""
+    """Each table that the intake writes to is in the order in which new rows find their places."""
     from litbench._store import Change
 
     change = Change(_schema.find_corpus(Path(__file__).parents[1]))
-    for table in change._tables:
+    for table in ("studies", "places", "findings", "effects", "codes", "claims", "screening", "imports"):
         keys = [change._key(table, row) for row in change.rows(table)]
         assert keys == sorted(keys), table

@@ -177,7 +177,8 @@ class Change:
                 raise CorpusError(f"{file} has no column {min(unknown)!r}; it has {', '.join(header)}.")
             cells = {name: _cell(row.get(name)) for name in header}
             key = self._key(table, cells)
-            place = bisect_right(keys, key)
+            # Behind the last row that is not greater: right in a sorted table, and no harm in one ordered by hand.
+            place = next((n for n in range(len(keys), 0, -1) if keys[n - 1] <= key), 0)
             keys.insert(place, key)
             lines.insert(place, _line(list(cells.values()), ending))
         self._put(file, lines)
