@@ -33,6 +33,7 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
 
 from litbench._problems import CorpusError
+from litbench._store import write_file
 from litbench.codebook import COLOR, GUID, ID, NO_THEME, Codebook, Domain, Theme, clean, make_guid, unique
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
@@ -76,13 +77,7 @@ def write(codebook: Codebook, path: Path) -> Path:
                 _code(group, theme, not theme.retired, theme.color or domain.color, _describe(theme))
     ElementTree.indent(root)
     content = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
-    beside = path.with_name(f".{path.name}.new")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise CorpusError(f"{path} cannot be written ({error.strerror}). Give a folder that is there.") from None
+    write_file(path, content)
     return path
 
 

@@ -106,13 +106,15 @@ def write_file(path: Path, content: bytes) -> None:
     Raises
     ------
     CorpusError
-        Where it cannot be written.
+        Where its folder is not there, or it cannot be written.
     """
+    if not path.resolve().parent.is_dir():
+        raise CorpusError(f"{path} cannot be written: its folder is not there. Give one that is.")
     try:
         _write_beside(path, content)
         _rename(_beside(path), path)
     except OSError as error:
-        raise CorpusError(f"{path} cannot be written ({error.strerror}). Look at the disk and your rights.") from error
+        raise CorpusError(f"{path} cannot be written ({error.strerror}). Look at the disk and your rights.") from None
 
 
 class Change:
