@@ -301,7 +301,8 @@ class Codebook:
 
         Domains are codes that cannot be given, with their themes below them; so are retired themes. GUIDs follow
         from the ids and stay the same from one export to the next. Borders, examples and terms stand in a code's
-        description, from which `from_qdc` reads them again. The history is not part of the format.
+        description, from which `from_qdc` reads them again. The history and the held-out studies are not part of
+        the format.
 
         Parameters
         ----------
@@ -325,9 +326,9 @@ class Codebook:
     def from_qdc(cls, path: str | Path) -> Codebook:
         """Read a REFI-QDA codebook that litbench or another program wrote.
 
-        One that litbench wrote comes back as it was, but for its history. In one of another program, codes with
-        codes below them become domains, and codes become themes; deeper levels are named in the label
-        (``Contact / Stops``); codes in no group take the first set that has them as their domain, else
+        One that litbench wrote comes back as it was, but for its history and held-out studies. In one of another
+        program, codes with codes below them become domains, and codes become themes; deeper levels are named in the
+        label (``Contact / Stops``); codes in no group take the first set that has them as their domain, else
         ``ungrouped``. A text that the program does not have is filled with a sentence that says so.
 
         Raises
