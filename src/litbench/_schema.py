@@ -15,6 +15,14 @@ DESCRIPTOR = Path("data/datapackage.json")
 BIBLIOGRAPHY = Path("references.bib")
 CODEBOOK = Path("data/codebook.yaml")
 
+# The direction of an estimate for people, by its sign and by whether more of its outcome is worse or better.
+DIRECTION = {
+    ("positive", "worse"): "harm",
+    ("negative", "worse"): "benefit",
+    ("positive", "better"): "benefit",
+    ("negative", "better"): "harm",
+}
+
 _DTYPES = {
     "string": "str",
     "integer": "Int64",

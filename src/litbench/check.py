@@ -37,8 +37,6 @@ _PROSE = {
     "comparisons": ["exposure", "outcome", "comparator", "population", "reason"],
 }
 _RATIOS = {"OR", "AOR", "RR", "ARR", "PR", "HR", "AHR", "IRR"}
-_EXPECTED = {("positive", "worse"): "harm", ("negative", "worse"): "benefit",
-             ("positive", "better"): "benefit", ("negative", "better"): "harm"}  # fmt: skip
 
 Rows = list[tuple[int, dict[str, str]]]
 
@@ -654,7 +652,7 @@ def _claims(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[P
                 f"{row['finding']} is a recommendation, which has no sign",
                 "Correct the claim or empty the sign",
             )
-        expected = _EXPECTED.get((row["sign"], row["polarity"]))
+        expected = _schema.DIRECTION.get((row["sign"], row["polarity"]))
         if expected and finding["direction"] in ("harm", "benefit") and finding["direction"] != expected:
             yield Problem(
                 "data/effects.csv",

@@ -50,7 +50,7 @@ def _dictionary(args: argparse.Namespace) -> int:
     path = folder / "data" / "README.md"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     prose = text.partition(_schema.DICTIONARY_START)[0]
-    path.write_text(prose + _schema.data_dictionary(_schema.read_descriptor(folder)), encoding="utf-8", newline="")
+    _store.write_file(path, (prose + _schema.data_dictionary(_schema.read_descriptor(folder))).encode("utf-8"))
     print("data/README.md has the data dictionary of data/datapackage.json.")
     return 0
 

@@ -189,6 +189,13 @@ class Corpus:
         return frozenset(self.studies.key[self.studies.design.isin(REVIEWS)])
 
     @cached_property
+    def _countries_of(self) -> pd.Series:
+        return self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
+
+    def _appraised_each(self, keys: pd.Series) -> pd.Series:
+        return keys.map({key: self.appraised([key]) for key in set(keys)}).astype("str")
+
+    @cached_property
     def _sample_of(self) -> dict[str, str]:
         known = self.studies.set_index("key")["sample"].dropna()
         return dict(known)
@@ -368,9 +375,8 @@ class Corpus:
         chosen = self._themes_in_use(theme)
         ids = self.agreed.finding[self.agreed.theme.isin(chosen)]
         trail = self.findings[self.findings.finding.isin(ids)].merge(self.studies, on="key", validate="many_to_one")
-        countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
-        trail["countries"] = trail.key.map(countries).astype("str")
-        trail["appraisal"] = trail.key.map({key: self.appraised([key]) for key in set(trail.key)}).astype("str")
+        trail["countries"] = trail.key.map(self._countries_of).astype("str")
+        trail["appraisal"] = self._appraised_each(trail.key)
         trail["review"] = trail.key.isin(self.reviews)
         trail = trail.sort_values(["review", "year", "key"], kind="stable", ignore_index=True)
         return trail[
@@ -402,7 +408,7 @@ class Corpus:
             direction, level, reporting, appraisal, locator, finding``.
         """
         rows = self.effects.merge(self.findings, on="finding").merge(self.studies[["key", "citation"]], on="key")
-        rows["appraisal"] = rows.key.map({key: self.appraised([key]) for key in set(rows.key)}).astype("str")
+        rows["appraisal"] = self._appraised_each(rows.key)
         return rows[
             ["citation", "statement", "measure", "estimate", "ci_low", "ci_high", "adjusted", "comparator", "direction",
              "level", "reporting", "appraisal", "locator", "finding"]
@@ -507,8 +513,7 @@ class Corpus:
         chosen = self._known(proposition, self.propositions.proposition, "proposition")
         rows = self.proposition_evidence[self.proposition_evidence.proposition.isin(chosen)]
         rows = rows.merge(self.findings, on="finding").merge(self.studies[["key", "citation", "design"]], on="key")
-        countries = self.places.drop_duplicates(["key", "country"]).groupby("key").country_name.agg(", ".join)
-        rows["countries"] = rows.key.map(countries).astype("str")
+        rows["countries"] = rows.key.map(self._countries_of).astype("str")
         rows = rows.sort_values("stance", key=lambda stance: stance.cat.codes, kind="stable", ignore_index=True)
         return rows[["stance", "citation", "design", "countries", "statement", "claim", "reason", "finding"]]
 

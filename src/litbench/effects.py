@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from litbench import _schema
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -35,8 +37,6 @@ ONE_A_SAMPLE = (
 )
 BIASED = "biased upward: abstracts print the estimates that are significant"
 
-_EXPECTED = {("positive", "worse"): "harm", ("negative", "worse"): "benefit",
-             ("positive", "better"): "benefit", ("negative", "better"): "harm", }  # fmt: skip
 _STRATUM = ["exposure", "outcome", "comparator", "scale", "adjusted"]
 
 
@@ -643,7 +643,7 @@ def linked(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Itera
     ]
     findings = findings.merge(corpus.effects[["finding", "sign", "polarity"]], on="finding", how="left")
     findings["points"] = [
-        _EXPECTED.get((sign, polarity), direction)
+        _schema.DIRECTION.get((sign, polarity), direction)
         for sign, polarity, direction in zip(findings.sign, findings.polarity, findings.direction.astype("str"))
     ]
     out = codes[codes.theme.isin(acted) & (codes.role == "outcome")][["finding", "theme", "label"]]
