@@ -521,6 +521,88 @@ def test_the_adjudicator_sees_both_and_what_both_gave_is_filled_in(added):
     assert corpus.findings.set_index("finding").claim["moss2020crackdowns.1"] == "view"
 
 
+@pytest.fixture
+def coded_twice(added):
+    theirs = {"finding": "moss2020crackdowns.1", "claim": "effect", "themes": {"displacement": "outcome"}}
+    intake.code("moss2020crackdowns", "ab", [FINDING], added)
+    intake.code("moss2020crackdowns", "cd", [theirs], added)
+    return added
+
+
+def mine(frame):
+    return frame[frame.finding == "moss2020crackdowns.1"].assign(agreed="")
+
+
+def test_a_table_of_disagreements_is_adjudicated_and_written_back(coded_twice):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice)))
+    assert list(table.ab) == ["zero-tolerance"] and list(table.both) == ["displacement"]
+    before = snapshot(coded_twice)
+    assert intake.adjudicate(table, corpus=coded_twice) == 0, "nothing is decided yet"
+    assert snapshot(coded_twice) == before
+
+    table["agreed"] = "displacement: outcome; zero-tolerance"
+    assert intake.adjudicate(table, corpus=coded_twice) == 1
+    agreed = lb.load_corpus(coded_twice).agreed
+    agreed = agreed[agreed.finding == "moss2020crackdowns.1"]
+    assert dict(zip(agreed.theme, agreed.role)) == {"displacement": "outcome", "zero-tolerance": "exposure"}
+
+    roles = mine(lb.disagreements(lb.load_corpus(coded_twice), "role")).assign(agreed="mechanism")
+    assert list(roles.theme) == ["displacement"]
+    intake.adjudicate(roles, "role", coded_twice)
+    claims = mine(lb.disagreements(lb.load_corpus(coded_twice), "claim")).assign(agreed="view")
+    intake.adjudicate(claims, "claim", coded_twice)
+    corpus = lb.load_corpus(coded_twice)
+    rows = [line for line in (coded_twice / "data/codes.csv").read_text().splitlines() if line.startswith("moss2020")]
+    assert "moss2020crackdowns.1,displacement,agreed,2,mechanism" in rows
+    assert corpus.findings.set_index("finding").claim["moss2020crackdowns.1"] == "view"
+    assert not check(coded_twice)
+
+
+def test_a_theme_taken_again_keeps_the_role_that_was_settled(coded_twice):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice)))
+    intake.adjudicate(table.assign(agreed="displacement: outcome"), corpus=coded_twice)
+    intake.adjudicate(table.assign(agreed="displacement; zero-tolerance"), corpus=coded_twice)
+    assert "moss2020crackdowns.1,displacement,agreed,2,outcome" in (coded_twice / "data/codes.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "cells", "message"),
+    [
+        ("theme", {"agreed": "displacement"}, "role of displacement is not settled. Write `displacement: role`"),
+        ("theme", {"agreed": "arrest"}, "role of arrest is not settled"),
+        ("theme", {"agreed": "zero-tolerence: exposure"}, "Did you mean zero-tolerance"),
+        ("theme", {"agreed": "zero-tolerance: villain"}, r'data/codes.csv:\d+: role "villain"'),
+        ("theme", {"agreed": "zero-tolerance", "finding": "moss2020crackdowns.9"}, "no finding 'moss2020crackdowns.9'"),
+        ("role", {"agreed": "outcome"}, "displacement is not among the agreed themes"),
+        ("claim", {"agreed": "rumour"}, r'data/findings.csv:\d+: claim "rumour"'),
+    ],
+)
+def test_a_wrong_adjudication_is_refused_whole(coded_twice, value, cells, message):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice), value)).assign(**cells)
+    before = snapshot(coded_twice)
+    with pytest.raises(lb.CorpusError, match=message):
+        intake.adjudicate(table, value, coded_twice)
+    assert snapshot(coded_twice) == before
+
+
+def test_disagreements_are_decided_in_a_spreadsheet(coded_twice, tmp_path, capsys):
+    file = tmp_path / "differ.csv"
+    assert main(["--corpus", str(coded_twice), "adjudicate", "--write", str(file)]) == 0
+    table = pd.read_csv(file, dtype="str")
+    table.loc[table.finding == "moss2020crackdowns.1", "agreed"] = "displacement:outcome; zero-tolerance"
+    table[table.finding == "moss2020crackdowns.1"].to_csv(file, index=False)
+    assert main(["--corpus", str(coded_twice), "adjudicate", str(file)]) == 0
+    assert "1 of 1 decisions written" in capsys.readouterr().out
+    assert "moss2020crackdowns.1,displacement,agreed,2,outcome" in (coded_twice / "data/codes.csv").read_text()
+    assert main(["--corpus", str(coded_twice), "adjudicate", str(tmp_path / "none.csv")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_table_that_is_not_of_disagreements_is_refused(added):
+    with pytest.raises(lb.CorpusError, match=r"no column theme\. Start from litbench.disagreements"):
+        intake.adjudicate(pd.DataFrame({"finding": ["moss2020crackdowns.1"], "agreed": [""]}), "role", added)
+
+
 @pytest.mark.parametrize(
     ("finding", "message"),
     [
