@@ -252,6 +252,14 @@ def test_labelled_duplicates_are_linked_without_a_false_one():
     assert (links >= 0).mean() > 0.98  # 0.991: reports a year apart have no journal that speaks for them
 
 
+@pytest.mark.parametrize("pages", ["187\u2010192", "187\u2013192", "187-92", "0187-0192", "187"])
+def test_first_pages_are_the_same_however_databases_write_a_range(pages):
+    record = {"title": "Arrests near an exchange and where people went", "authors": "Moss, A", "year": 2001,
+              "journal": "Addiction", "volume": "39"}  # fmt: skip
+    both = _formats.to_frame([record | {"pages": "187-192"}, record | {"pages": pages}])
+    assert list(_duplicates.link(both, both.iloc[:0])) == [-1, 0]
+
+
 def test_labelled_duplicates_are_linked_among_themselves_without_a_false_one():
     records, keys = duplicates()
     links = _duplicates.link(records, _formats.to_frame([]))
