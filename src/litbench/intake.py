@@ -185,7 +185,7 @@ def add(
             "the DOI or PMID of the one that is wrong."
         )
     folder = _schema.find_corpus(corpus)
-    row = {"identification_route": "screened", "audited": False, **proposal.study, **study, "key": proposal.key}
+    row = {"identification_route": "screened", **proposal.study, **study, "key": proposal.key}
     with _store.writing(folder, allow=_to_be_coded) as change:
         if any(one["key"] == proposal.key for one in change.rows("studies")):
             raise CorpusError(f"Not added: there is a study {proposal.key} by now. Propose it again.")
@@ -405,7 +405,7 @@ def study_form(proposal: Proposal, corpus: str | Path | None = None) -> str:
     """Return the form, YAML, in which what was read out of a publication is written for `add`."""
     descriptor = _schema.read_descriptor(_schema.find_corpus(corpus))
     tables = _schema.tables(descriptor)
-    known = {"identification_route": "screened", "audited": False, **proposal.study}
+    known = {"identification_route": "screened", **proposal.study}
     preview = textwrap.indent(repr(proposal), "# ", lambda line: True)
     lines = [
         preview,
