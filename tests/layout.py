@@ -83,7 +83,7 @@ def collisions(figure) -> list[str]:
         if one.get_visible() and one.get_text().strip()
     ]
     width, height = canvas.get_width_height()
-    assert max(width, height) * 1.3 < 2**16, "too large to be written as a picture"
+    assert max(width, height) < 2**16, "too large to be written as a picture"
     found = [
         f"cut off: {text!r}"
         for text, box in texts
@@ -111,15 +111,16 @@ def faint_texts(figure, least: float) -> list[str]:
     canvas.draw()
     for one in texts:
         one.set_visible(True)
-    picture = np.asarray(canvas.buffer_rgba())[::-1, :, :3] / 255
+    red, green, blue, _ = np.moveaxis(np.asarray(canvas.buffer_rgba())[::-1].astype(int), 2, 0)
+    picture = red << 16 | green << 8 | blue
     found = []
     for one in texts:
         box = boxes[id(one)]
         (left, low), (right, high) = np.maximum(box.min(axis=0), 0).astype(int), np.ceil(box.max(axis=0)).astype(int)
-        behind, often = np.unique(picture[low:high, left:right].reshape(-1, 3), axis=0, return_counts=True)
+        behind, often = np.unique(picture[low:high, left:right], return_counts=True)
         if not len(behind):
             continue  # a label of a tick outside of the axes, which is never drawn
-        ratios = np.array([contrast(one.get_color(), color) for color in behind])
+        ratios = np.array([contrast(one.get_color(), f"#{color:06x}") for color in behind])
         order = ratios.argsort()
         # A quarter of the ground may be a line or the edge of a bar that passes behind the text.
         quarter = ratios[order][np.searchsorted(often[order].cumsum(), often.sum() / 4)]

@@ -109,7 +109,7 @@ _LOOKS = {
         "accent": "#5aa9e0",
         "pale": "#3f6f94",
         "quiet": "#708699",
-        "directions": {"harm": "#f7a072", "mixed": "#ab9bd0", "benefit": "#337fb3", "null": "#2a3036"},
+        "directions": {"harm": "#ffb38a", "mixed": "#a695cc", "benefit": "#337fb3", "null": "#2a3036"},
         "domains": ("#5aa9e0", "#b3a4dc", "#e8804f", "#d9a441", "#a9b3bd", "#55b39b", "#b9bd5a", "#eceff1"),
         "appraised": {"few concerns": "#1c2b37", "some concerns": "#302b1c", "serious concerns": "#3a221a"},
         "shades": LinearSegmentedColormap.from_list("dark", ["#1a1f24", "#24506f", "#4a97cc", "#c9e4f6"]),

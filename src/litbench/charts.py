@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
+from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
@@ -48,6 +49,7 @@ FAMILIES = {
     "systematic-review": "Reviews",
     "narrative-review": "Reviews",
 }
+_SHADED_FROM = 10  # studies; a share of fewer would outshine the rest
 DIRECTED = ("effect", "association")  # the claims that say what policing does
 
 
@@ -93,14 +95,15 @@ def _wrap(text: str, inches: float, size: float, weight: str = "normal") -> list
 
 def _figure(width: float, height: float, title: str, subtitle: str, caption: str) -> Figure:
     """Return a figure of `height` inches for the axes, with room kept for title, subtitle and caption."""
-    room = width * 0.955
+    room = width * 0.93  # letters drawn to whole pixels are a few per cent wider than measured
     title_lines = _wrap(title, room, 13, "bold")
     subtitle_lines = _wrap(subtitle, room, 9)
     caption_lines = _wrap(caption, room, 7.5)
     top = 0.16 + 0.25 * len(title_lines) + 0.18 * len(subtitle_lines) + 0.08
     bottom = 0.14 + 0.15 * len(caption_lines)
     total = height + top + bottom
-    figure = Figure(figsize=(width, total))
+    # The layout is computed at the resolution of the files: hinted letters are up to a tenth wider at another.
+    figure = Figure(figsize=(width, total), dpi=130)
     figure.set_layout_engine("constrained", rect=(0.01, bottom / total, 0.98, height / total), w_pad=0.06, h_pad=0.04)
     line = 1 - 0.12 / total
     figure.text(0.015, line, "\n".join(title_lines), size=13, weight="bold", va="top", linespacing=1.35)
@@ -265,13 +268,16 @@ def _label_points(figure: Figure, ax: Axes, points: pd.DataFrame, scale: float) 
         x, y = ax.transData.transform((row.lon, row.lat))
         circles.append(Bbox([[x - radius, y - radius], [x + radius, y + radius]]))
     taken: list[Any] = []
+    # Small circles that carry no name may lie under one.
+    halo = withStroke(linewidth=2, foreground=LOOK.paper)
     for number, row in enumerate(points.itertuples()):
         obstacles = circles[:number] + circles[number + 1 :]
         gap = (row.publications * scale) ** 0.5 / 2 + 2
         for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 0.8), (-0.8, 0.8), (0.8, -0.8), (-0.8, -0.8)):
             text = ax.annotate(
                 f"{row.place} {row.publications}", (row.lon, row.lat), xytext=(x * gap, y * gap),
-                textcoords="offset points", size=7.5, ha={1: "left", -1: "right", 0: "center"}[int(np.sign(x))],
+                textcoords="offset points", size=7.5, path_effects=[halo],
+                ha={1: "left", -1: "right", 0: "center"}[int(np.sign(x))],
                 va={1: "bottom", -1: "top", 0: "center"}[int(np.sign(y))],
             )  # fmt: skip
             box = text.get_window_extent(renderer)
@@ -449,13 +455,12 @@ def _matrix(
     alt: str,
 ) -> Chart:
     """Draw counts (themes × groups), shaded by their share of the group's publications."""
-    if (totals < 5).any():
-        subtitle += "; columns of fewer than five studies are not shaded"
+    if (totals < _SHADED_FROM).any():
+        subtitle += f"; columns of fewer than {_SHADED_FROM} studies are not shaded"
     figure = _figure(max(7.5, 3.4 + 0.62 * counts.shape[1]), 0.215 * len(counts) + 1.0, title, subtitle, caption)
     ax = figure.subplots()
-    # A share of a handful of studies would outshine the rest: such columns show their counts alone.
     share = counts.div(totals.clip(lower=1), axis=1)
-    share.loc[:, totals < 5] = 0.0
+    share.loc[:, totals < _SHADED_FROM] = 0.0
     most = max(float(share.to_numpy().max()), 0.01)
     ax.imshow(share, cmap=LOOK.shades, vmin=0, vmax=most, aspect="auto")
     for row in range(counts.shape[0]):
@@ -617,8 +622,8 @@ def themes_over_time(corpus: Corpus, years: int = 5, themes: int = 30) -> Chart:
     drawn, totals, _ = _counted(periods, shown)
     labels = counts.set_index("theme").label
     share = drawn.div(totals.clip(lower=1), axis=1)
-    # Periods with few studies say little; the comparison in the title keeps to those with at least ten.
-    well = [period for period in drawn.columns if totals[period] >= 10]
+    # Periods with few studies say little; the comparison in the title keeps to those that are shaded.
+    well = [period for period in drawn.columns if totals[period] >= _SHADED_FROM]
     if len(well) > 1:
         change = (share[well[-1]] - share[well[0]]).sort_values()
         risen = change.index[-1]
@@ -1000,8 +1005,8 @@ def practice(corpus: Corpus) -> Chart:
     low = int((~data.confidence.str.contains("moderate|high")).sum())
     title = f"{low} of {len(data)} propositions for practice rest on evidence of low or very low confidence, or on none"
     subtitle = (
-        "Studies with a finding that supports (blue), limits (grey) or contradicts (red) the proposition; reviews left "
-        "out; what authors ask for is not counted"
+        "Studies with a finding that supports, limits or contradicts the proposition; reviews left out; what authors "
+        "ask for is not counted"
     )
     lines = [_wrap(row.statement, 4.1, 7.5) for row in data.itertuples()]
     heights = [max(len(one), 2) * 0.13 + 0.09 for one in lines]
@@ -1037,6 +1042,9 @@ def practice(corpus: Corpus) -> Chart:
     ax.set_xticks([])
     ax.set_yticks([])
     _clean(ax)
+    parts = {"supports": LOOK.directions["benefit"], "limits": LOOK.line, "contradicts": LOOK.directions["harm"]}
+    handles = [Patch(color=color, label=name) for name, color in parts.items()]
+    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, ncols=3, fontsize=8)
     alt = "; ".join(
         f"{row.proposition} {row.supports} support, {row.contradicts} contradict, {row.confidence}"
         for row in data.itertuples()
@@ -2210,9 +2218,10 @@ def themes_network(corpus: Corpus, themes: int = 30, edges: int = 60) -> Chart:
     labels = counts.label
     degree = pd.concat([ties.theme, ties.other]).value_counts()
     hub = degree.index[0]
+    alone = len(degree) < 2 or degree.iloc[0] > degree.iloc[1]
     title = (
         f"{labels[hub]} is tied to {_count(int(degree.iloc[0]), 'other theme')} "
-        f"among the {_count(len(ties), 'strongest tie')}, as many as any or more"
+        f"among the {_count(len(ties), 'strongest tie')}, {'more than' if alone else 'as many as'} any other"
     )
     subtitle = (
         "Themes found together in one finding; arcs: thicker with more publications; circles: publications with the "
@@ -2431,7 +2440,7 @@ def document_strip(corpus: Corpus, texts: FullTexts, key: str) -> Chart:
         8,
         0.24 * len(grid) + 0.6,
         f"Themes along the {_count(pages, 'page')} of {key}",
-        "Sentences that mention a theme's terms, by page; the darker, the more.",
+        "Sentences that mention a theme's terms, by page, with their number.",
         "Suggested by the codebook's terms, not coded: each is a place to read.",
     )
     ax = figure.subplots()
