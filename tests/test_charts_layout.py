@@ -148,6 +148,15 @@ def test_text_can_be_read_on_a_dark_background(name):
     assert faint_texts(chart.figure, 4.5) == []
 
 
+@pytest.mark.parametrize("style", ["light", "dark"])
+def test_the_flow_of_the_screening_log_can_be_read(style):
+    with charts.style(style):
+        chart = lb.screening.prisma(ROOT)
+        assert contrast(chart.figure.get_facecolor(), LOOK.paper) == 1
+    assert collisions(chart.figure) == []
+    assert faint_texts(chart.figure, 4.5) == []
+
+
 NEVER_EMPTY = {"prisma_flow", "practice", "themes_compared", "agreement_by_theme", "themes_by_coder", "forest",
                "comparison_forest", "funnel", "score_chart", "document_strip", "themes_in_study"}  # fmt: skip
 

@@ -2071,9 +2071,9 @@ def prisma_flow(corpus: Corpus) -> Chart:
             mpl.patches.Rectangle((middle[column] - width[column] / 2, tops[row]), width[column], tall[row],
                                   facecolor=LOOK.box, edgecolor=LOOK.soft, linewidth=0.9)
         )  # fmt: skip
-        ax.text(
-            middle[column], tops[row] + tall[row] / 2, texts[box], ha="center", va="center", size=7.6, linespacing=1.25
-        )
+        # A list of reasons reads from the left, a number from the middle of its box.
+        at, side = (middle[column] - width[column] / 2 + 0.12, "left") if column == 2 else (middle[column], "center")
+        ax.text(at, tops[row] + tall[row] / 2, texts[box], ha=side, va="center", size=7.6, linespacing=1.25)
     centre = [top + height / 2 for top, height in zip(tops, tall, strict=True)]
     right = middle[1] + width[1] / 2
     left = middle[2] - width[2] / 2
