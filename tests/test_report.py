@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+import litbench as lb
 from litbench.report import build_report, run_in_place
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
