@@ -3,83 +3,12 @@
 from __future__ import annotations
 
 import io
-from itertools import combinations
 
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
+from layout import collisions
 
-import litbench
 from litbench import charts
-
-DRAWN = {
-    "studies_by_year": lambda c: charts.studies_by_year(c),
-    "studies_by_country": lambda c: charts.studies_by_country(c),
-    "places_map": lambda c: charts.places_map(c),
-    "border": lambda c: charts.places_map(c, extent=(-121, 28, -103, 36)),
-    "known_fields": lambda c: charts.known_fields(c),
-    "themes_by_studies": lambda c: charts.themes_by_studies(c),
-    "themes_together": lambda c: charts.themes_together(c),
-    "themes_by_country": lambda c: charts.themes_by(c, "country"),
-    "themes_by_design": lambda c: charts.themes_by(c, "design"),
-    "themes_over_time": lambda c: charts.themes_over_time(c),
-    "claims": lambda c: charts.claims(c),
-    "direction_of_policing": lambda c: charts.direction_by_theme(c, "policing", "exposure"),
-    "direction_of_responses": lambda c: charts.direction_by_theme(c, "response", "response"),
-    "gap_map": lambda c: charts.evidence_gap_map(c, "policing", ("mechanism", "harm", "rights")),
-    "agreement": lambda c: charts.agreement_by_theme(c, litbench.agreement(c.codes, resamples=20)),
-    "themes_by_coder": lambda c: charts.themes_by_coder(c),
-    "direction_by_coder": lambda c: charts.direction_by_coder(c, "policing", "exposure"),
-    "appraisal": lambda c: charts.appraisal(c),
-    "practice": lambda c: charts.practice(c),
-    "compared": lambda c: charts.themes_compared({"all": c, "Mexico": c.where(country="Mexico")}),
-}
-
-
-def collisions(figure) -> list[str]:
-    """Return the texts of a figure that overlap one another or leave it."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    texts = [one for one in figure.findobj(Text) if one.get_visible() and one.get_text().strip()]
-    boxes = [(one, one.get_window_extent(renderer)) for one in texts]
-    width, height = figure.canvas.get_width_height()
-    found = [
-        f"cut off: {one.get_text()!r}"
-        for one, box in boxes
-        if box.x0 < -1 or box.y0 < -1 or box.x1 > width + 1 or box.y1 > height + 1
-    ]
-    for (one, a), (other, b) in combinations(boxes, 2):
-        # The box of a slanted text is far larger than its letters; slanted labels stand in one row, a step apart.
-        if one.get_rotation() or other.get_rotation():
-            continue
-        if min(a.x1, b.x1) - max(a.x0, b.x0) > 1 and min(a.y1, b.y1) - max(a.y0, b.y0) > 1:
-            found.append(f"overlap: {one.get_text()!r} and {other.get_text()!r}")
-    return found
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_nothing_overlaps_or_is_cut_off(corpus, name):
-    assert collisions(DRAWN[name](corpus).figure) == []
-
-
-@pytest.mark.parametrize("name", DRAWN)
-def test_ten_studies(corpus, name):
-    few = corpus.where(key=list(corpus.studies.key[::31]))
-    assert len(few) == 10
-    chart = DRAWN[name](few)
-    assert collisions(chart.figure) == []
-    assert chart.alt
-
-
-@pytest.mark.parametrize(
-    "name", [name for name in DRAWN if name not in ("compared", "agreement", "themes_by_coder", "practice")]
-)
-def test_no_studies_is_a_chart_that_says_so(corpus, name):
-    chart = DRAWN[name](corpus.where(year=1900))
-    assert "None in this corpus" in chart.title
-    assert chart.data.empty
 
 
 def test_numbers_are_those_of_the_corpus(corpus):

@@ -3,135 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.text import Text
+from layout import collisions
 
 from litbench import charts, effects
 
 POLICING = ("policing", ("mechanism", "harm", "rights"))
-DRAWN = {
-    "intervals": lambda c: charts.intervals_from_abstracts(c),
-    "direction": lambda c: charts.effect_direction(c, *POLICING),
-    "harvest": lambda c: charts.harvest(c, *POLICING),
-    "prisma": lambda c: charts.prisma_flow(c),
-    "sets": lambda c: charts.theme_sets(c),
-    "network": lambda c: charts.themes_network(c),
-    "pathways": lambda c: charts.pathways(c),
-}
-
-
-def resized(corpus, studies: int):
-    """Return a corpus of so many studies: every n-th of them, or copies under new keys and in new samples."""
-    if studies <= len(corpus):
-        return corpus.where(key=list(corpus.studies.key[:: len(corpus) // studies][:studies]))
-    parts = {}
-    for name in ("studies", "places", "findings", "effects", "comparisons", "codes", "appraisal", "samples"):
-        frame = getattr(corpus, name)
-        copies = []
-        for number in range(-(-studies // len(corpus))):
-            copy = frame.copy()
-            for column in {"key", "finding", "sample"} & set(copy):
-                known = copy[column].notna()
-                copy.loc[known, column] = copy.loc[known, column] + (f"x{number}" if number else "")
-            copies.append(copy)
-        parts[name] = pd.concat(copies, ignore_index=True)
-    # The place in the publication stands last in a finding's id.
-    for name in ("findings", "effects", "comparisons", "codes"):
-        parts[name]["finding"] = parts[name].finding.str.replace(r"(\.\d+)(x\d+)$", r"\2\1", regex=True)
-    grown = replace(corpus, **parts)
-    return grown.where(key=list(grown.studies.key[:studies]))
-
-
-@pytest.fixture(scope="module")
-def sized(corpus):
-    return {10: resized(corpus, 10), 300: resized(corpus, 300), 3000: resized(corpus, 3000)}
-
-
-def corners(text: Text, renderer) -> np.ndarray:
-    """Return the corners of a text in pixels, of its letters and not of the box around them where it is slanted."""
-    if text.get_rotation() % 90 == 0:
-        box = text.get_window_extent(renderer)
-        turn = 0.0
-    else:
-        angle = text.get_rotation()
-        text.set_rotation(0)
-        box = text.get_window_extent(renderer)
-        text.set_rotation(angle)
-        turn = np.deg2rad(angle)
-    points = np.array([[box.x0, box.y0], [box.x1, box.y0], [box.x1, box.y1], [box.x0, box.y1]])
-    if turn:
-        anchor = text.get_transform().transform(text.get_unitless_position())
-        spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        points = (points - anchor) @ spin.T + anchor
-    return points
-
-
-def apart(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two convex shapes are apart, a pixel of overlap allowed (separating axes)."""
-    for shape in (one, other):
-        for edge in np.roll(shape, -1, axis=0) - shape:
-            length = np.hypot(*edge)
-            if not length:
-                continue
-            axis = np.array([-edge[1], edge[0]]) / length
-            a, b = one @ axis, other @ axis
-            if min(a.max(), b.max()) - max(a.min(), b.min()) <= 1.5:
-                return True
-    return False
-
-
-def collisions(figure) -> list[str]:
-    canvas = FigureCanvasAgg(figure)
-    written = {}
-    with pytest.MonkeyPatch.context() as patch:
-        draw = Text.draw
-        # Labels of ticks outside of the axes are there but never drawn.
-        patch.setattr(Text, "draw", lambda self, renderer: (written.update({id(self): self}), draw(self, renderer)))
-        canvas.draw()
-    renderer = canvas.get_renderer()
-    texts = [
-        (one.get_text(), corners(one, renderer))
-        for one in written.values()
-        if one.get_visible() and one.get_text().strip()
-    ]
-    width, height = canvas.get_width_height()
-    assert max(width, height) * 1.3 < 2**16, "too large to be written as a picture"
-    found = [
-        f"cut off: {text!r}"
-        for text, box in texts
-        if box.min() < -1 or box[:, 0].max() > width + 1 or box[:, 1].max() > height + 1
-    ]
-    found += [f"{one!r} on {other!r}" for (one, a), (other, b) in combinations(texts, 2) if not apart(a, b)]
-    return found
-
-
-def test_the_layout_test_sees_what_is_wrong(corpus):
-    chart = charts.prisma_flow(corpus)
-    assert collisions(chart.figure) == []
-    chart.figure.text(0.015, 0.99, "on the title", va="top")
-    chart.figure.text(0.97, 0.5, "beyond the edge")
-    assert {one.partition(":")[0].split("'")[0] for one in collisions(chart.figure)} >= {"cut off"}
-    assert any("on the title" in one for one in collisions(chart.figure))
-
-
-@pytest.mark.parametrize("studies", [10, 300, 3000])
-@pytest.mark.parametrize("name", DRAWN)
-def test_no_text_overlaps_or_is_cut_off(sized, name, studies):
-    chart = DRAWN[name](sized[studies])
-    assert collisions(chart.figure) == []
-    assert chart.title and chart.alt
-
-
-@pytest.mark.parametrize("name", [name for name in DRAWN if name != "prisma"])
-def test_nothing_to_draw_is_said(corpus, name):
-    chart = DRAWN[name](corpus.where(year=1900))
-    assert chart.title.startswith("None in this corpus")
-    assert chart.data.empty
 
 
 @pytest.mark.parametrize("name", ["arrest-sharing", "confiscation-hiv", "seizure-overdose", "violence-sharing"])

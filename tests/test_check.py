@@ -287,3 +287,10 @@ def test_never_a_traceback(copy, junk, file):
         assert problem.reason
         assert problem.remedy
     (copy / file).write_bytes(whole)
+
+
+def test_a_count_of_a_review_is_checked(copy):
+    path = copy / "data/review_statements.csv"
+    path.write_text(path.read_text() + "morales2020pick.1,studies,3,2,2000,2020\n", encoding="utf-8")
+    assert "not a review" in one(copy, "data/review_statements.csv", "is not a review").reason
+    assert "page of the review" in one(copy, "data/review_statements.csv", "more than the 2").remedy

@@ -52,7 +52,7 @@ class Chart:
         buffer = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         with mpl.rc_context({"svg.hashsalt": self.name, "svg.fonttype": "none"}):
-            self.figure.savefig(buffer, format=kind, dpi=130, metadata=metadata)
+            self.figure.savefig(buffer, format=kind, dpi="figure", metadata=metadata)
         return buffer.getvalue()
 
     def save(self, stem: str | Path) -> list[Path]:

@@ -17,6 +17,7 @@ from litbench.corpus import Corpus
 # In the order in which a reader wants the sheets of a workbook.
 TABLES = (
     "studies", "findings", "effects", "codes", "claims", "places", "samples", "themes", "appraisal", "comparisons",
+    "review_statements",
     "propositions", "proposition_evidence", "proposition_confidence", "screening",
 )  # fmt: skip
 _RISKY = ("=", "+", "-", "@")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")

@@ -15,28 +15,25 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Polygon
+from matplotlib.patheffects import withStroke
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Bbox
 
 from litbench import _countries
 from litbench._display import Chart
 from litbench._scoring import Score
+from litbench._style import LOOK
+from litbench._style import style as style
 from litbench.corpus import Corpus
 from litbench.documents import FullTexts
 
 if TYPE_CHECKING:
     from litbench.effects import Pooled
 
-INK, SOFT, FAINT, PAPER = "#1f2933", "#5f6b76", "#d9dee3", "#ffffff"
-BLUE = "#1f5a94"
-# After Okabe & Ito (2008), told apart by colour-blind readers and, from dark to light, in grey print.
-DIRECTIONS = {"harm": "#b3451c", "mixed": "#8a7ba6", "benefit": "#4aa3d8", "null": "#c9ced3"}
-SHADES = LinearSegmentedColormap.from_list("litbench", ["#f3f6f9", "#9fc3de", "#2f77ad", "#12395c"])
 FAMILIES = {
     "qualitative": "Qualitative",
     "mixed-methods": "Mixed methods",
@@ -52,30 +49,14 @@ FAMILIES = {
     "systematic-review": "Reviews",
     "narrative-review": "Reviews",
 }
-_STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": 9,
-    "text.color": INK,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "figure.facecolor": PAPER,
-    "axes.facecolor": PAPER,
-    "legend.frameon": False,
-}
+_SHADED_FROM = 10  # studies; a share of fewer would outshine the rest
 DIRECTED = ("effect", "association")  # the claims that say what policing does
 
 
 def _styled(function: Callable[..., Chart]) -> Callable[..., Chart]:
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Chart:
-        with mpl.rc_context(_STYLE):
+        with mpl.rc_context(LOOK.rc()):
             chart = function(*args, **kwargs)
             # The layout is computed once: computed anew at each resolution, it would differ in the last digits.
             chart.figure.draw_without_rendering()
@@ -114,20 +95,21 @@ def _wrap(text: str, inches: float, size: float, weight: str = "normal") -> list
 
 def _figure(width: float, height: float, title: str, subtitle: str, caption: str) -> Figure:
     """Return a figure of `height` inches for the axes, with room kept for title, subtitle and caption."""
-    room = width * 0.955
+    room = width * 0.93  # letters drawn to whole pixels are a few per cent wider than measured
     title_lines = _wrap(title, room, 13, "bold")
     subtitle_lines = _wrap(subtitle, room, 9)
     caption_lines = _wrap(caption, room, 7.5)
     top = 0.16 + 0.25 * len(title_lines) + 0.18 * len(subtitle_lines) + 0.08
     bottom = 0.14 + 0.15 * len(caption_lines)
     total = height + top + bottom
-    figure = Figure(figsize=(width, total))
+    # The layout is computed at the resolution of the files: hinted letters are up to a tenth wider at another.
+    figure = Figure(figsize=(width, total), dpi=130)
     figure.set_layout_engine("constrained", rect=(0.01, bottom / total, 0.98, height / total), w_pad=0.06, h_pad=0.04)
     line = 1 - 0.12 / total
     figure.text(0.015, line, "\n".join(title_lines), size=13, weight="bold", va="top", linespacing=1.35)
     line -= 0.25 * len(title_lines) / total
-    figure.text(0.015, line, "\n".join(subtitle_lines), size=9, color=SOFT, va="top", linespacing=1.4)
-    figure.text(0.015, 0.06 / total, "\n".join(caption_lines), size=7.5, color=SOFT, va="bottom", linespacing=1.4)
+    figure.text(0.015, line, "\n".join(subtitle_lines), size=9, color=LOOK.soft, va="top", linespacing=1.4)
+    figure.text(0.015, 0.06 / total, "\n".join(caption_lines), size=7.5, color=LOOK.soft, va="bottom", linespacing=1.4)
     return figure
 
 
@@ -177,13 +159,15 @@ def studies_by_year(corpus: Corpus) -> Chart:
     axes = figure.subplots(len(order), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for ax, name in zip(axes, order, strict=True):
         rows = counted[counted.designs == name]
-        ax.bar(rows.year.astype(int), rows.publications, width=0.82, color=BLUE if name != "Reviews" else SOFT)
+        ax.bar(
+            rows.year.astype(int), rows.publications, width=0.82, color=LOOK.accent if name != "Reviews" else LOOK.soft
+        )
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
         ax.set_ylabel(f"{name}\n{totals[name]}", rotation=0, ha="right", va="center", size=9)
         peak = rows.loc[rows.publications.idxmax()]
         ax.annotate(str(peak.publications), (int(peak.year), peak.publications), xytext=(0, 1),
-                    textcoords="offset points", ha="center", size=7.5, color=SOFT)  # fmt: skip
+                    textcoords="offset points", ha="center", size=7.5, color=LOOK.soft)  # fmt: skip
         ax.tick_params(axis="x", length=2)
     axes[0].set_ylim(0, counted.publications.max() * 1.3)
     axes[-1].set_xlim(first - 0.7, last + 0.7)
@@ -241,11 +225,10 @@ def places_map(corpus: Corpus, extent: tuple[float, float, float, float] | None 
     for rings in _countries.outlines().values():
         for ring in rings:
             for part in _unwrapped(ring):
-                ax.add_patch(Polygon(part, closed=True, facecolor="#eceff2", edgecolor="white", linewidth=0.5))
+                ax.add_patch(Polygon(part, closed=True, facecolor=LOOK.land, edgecolor=LOOK.paper, linewidth=0.5))
     scale = 16 if not extent else 26
-    ax.scatter(
-        drawn.lon, drawn.lat, s=drawn.publications * scale, color=BLUE, alpha=0.65, linewidth=0.6, edgecolor="white"
-    )
+    ax.scatter(drawn.lon, drawn.lat, s=drawn.publications * scale, color=LOOK.accent, alpha=0.65, linewidth=0.6,
+               edgecolor=LOOK.paper)  # fmt: skip
     if extent:
         ax.set_xlim(west, east)
         ax.set_ylim(south, north)
@@ -285,13 +268,16 @@ def _label_points(figure: Figure, ax: Axes, points: pd.DataFrame, scale: float) 
         x, y = ax.transData.transform((row.lon, row.lat))
         circles.append(Bbox([[x - radius, y - radius], [x + radius, y + radius]]))
     taken: list[Any] = []
+    # Small circles that carry no name may lie under one.
+    halo = withStroke(linewidth=2, foreground=LOOK.paper)
     for number, row in enumerate(points.itertuples()):
         obstacles = circles[:number] + circles[number + 1 :]
         gap = (row.publications * scale) ** 0.5 / 2 + 2
         for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1), (0.8, 0.8), (-0.8, 0.8), (0.8, -0.8), (-0.8, -0.8)):
             text = ax.annotate(
                 f"{row.place} {row.publications}", (row.lon, row.lat), xytext=(x * gap, y * gap),
-                textcoords="offset points", size=7.5, ha={1: "left", -1: "right", 0: "center"}[int(np.sign(x))],
+                textcoords="offset points", size=7.5, path_effects=[halo],
+                ha={1: "left", -1: "right", 0: "center"}[int(np.sign(x))],
                 va={1: "bottom", -1: "top", 0: "center"}[int(np.sign(y))],
             )  # fmt: skip
             box = text.get_window_extent(renderer)
@@ -345,12 +331,12 @@ def studies_by_country(corpus: Corpus, top: int = 20) -> Chart:
     return Chart("studies_by_country", title, figure, data, f"Bars of publications by country: {listed}.")
 
 
-def _bars(ax: Axes, names: pd.Series, values: pd.Series, ticks: pd.Series | None = None, color: Any = BLUE) -> None:
+def _bars(ax: Axes, names: pd.Series, values: pd.Series, ticks: pd.Series | None = None, color: Any = None) -> None:
     rows = np.arange(len(names))
-    ax.barh(rows, values, height=0.72, color=color)
+    ax.barh(rows, values, height=0.72, color=color or LOOK.accent)
     if ticks is not None:
-        ax.vlines(ticks, rows - 0.36, rows + 0.36, color="white", linewidth=2.2)
-        ax.vlines(ticks, rows - 0.36, rows + 0.36, color=INK, linewidth=1.1)
+        ax.vlines(ticks, rows - 0.36, rows + 0.36, color=LOOK.paper, linewidth=2.2)
+        ax.vlines(ticks, rows - 0.36, rows + 0.36, color=LOOK.ink, linewidth=1.1)
     for row, value in zip(rows, values, strict=True):
         ax.text(value, row, f" {value:,}", va="center", size=8)
     ax.set_yticks(rows, names)
@@ -395,8 +381,8 @@ def known_fields(corpus: Corpus) -> Chart:
     figure = _figure(7.5, 0.3 * len(data) + 0.2, title, subtitle, _caption(corpus))
     ax = figure.subplots()
     places = np.arange(len(data))
-    ax.barh(places, data.of, height=0.62, color=FAINT)
-    ax.barh(places, data.known, height=0.62, color=BLUE)
+    ax.barh(places, data.of, height=0.62, color=LOOK.stripe)
+    ax.barh(places, data.known, height=0.62, color=LOOK.accent)
     for place, row in zip(places, data.itertuples(), strict=True):
         ax.text(row.of, place, f"  {row.known} of {row.of}", va="center", size=8)
     ax.set_yticks(places, data.field)
@@ -469,21 +455,19 @@ def _matrix(
     alt: str,
 ) -> Chart:
     """Draw counts (themes × groups), shaded by their share of the group's publications."""
-    if (totals < 5).any():
-        subtitle += "; columns of fewer than five studies are not shaded"
+    if (totals < _SHADED_FROM).any():
+        subtitle += f"; columns of fewer than {_SHADED_FROM} studies are not shaded"
     figure = _figure(max(7.5, 3.4 + 0.62 * counts.shape[1]), 0.215 * len(counts) + 1.0, title, subtitle, caption)
     ax = figure.subplots()
-    # A share of a handful of studies would outshine the rest: such columns show their counts alone.
     share = counts.div(totals.clip(lower=1), axis=1)
-    share.loc[:, totals < 5] = 0.0
-    ax.imshow(share, cmap=SHADES, vmin=0, vmax=max(float(share.to_numpy().max()), 0.01), aspect="auto")
-    limit = share.to_numpy().max() * 0.5
+    share.loc[:, totals < _SHADED_FROM] = 0.0
+    most = max(float(share.to_numpy().max()), 0.01)
+    ax.imshow(share, cmap=LOOK.shades, vmin=0, vmax=most, aspect="auto")
     for row in range(counts.shape[0]):
         for column in range(counts.shape[1]):
             value = int(counts.iat[row, column])
-            dark = share.iat[row, column] > limit
-            ax.text(column, row, value or "·", ha="center", va="center", size=7.5,
-                    color="white" if dark else (INK if value else "#9aa5b1"))  # fmt: skip
+            shade = LOOK.shades(share.iat[row, column] / most)
+            ax.text(column, row, value or "·", ha="center", va="center", size=7.5, color=LOOK.on(shade))
     ax.set_yticks(range(len(counts)), [labels[theme] for theme in counts.index])
     ax.set_xticks(range(counts.shape[1]), [f"{column} ({totals[column]})" for column in counts.columns],
                   rotation=38, ha="left", rotation_mode="anchor")  # fmt: skip
@@ -638,8 +622,8 @@ def themes_over_time(corpus: Corpus, years: int = 5, themes: int = 30) -> Chart:
     drawn, totals, _ = _counted(periods, shown)
     labels = counts.set_index("theme").label
     share = drawn.div(totals.clip(lower=1), axis=1)
-    # Periods with few studies say little; the comparison in the title keeps to those with at least ten.
-    well = [period for period in drawn.columns if totals[period] >= 10]
+    # Periods with few studies say little; the comparison in the title keeps to those that are shaded.
+    well = [period for period in drawn.columns if totals[period] >= _SHADED_FROM]
     if len(well) > 1:
         change = (share[well[-1]] - share[well[0]]).sort_values()
         risen = change.index[-1]
@@ -658,9 +642,50 @@ def themes_over_time(corpus: Corpus, years: int = 5, themes: int = 30) -> Chart:
     return _matrix("themes_over_time", drawn, totals, labels, title, subtitle, caption, tidy, alt)
 
 
+def _pairs(corpus: Corpus) -> pd.DataFrame:
+    """Return the themes that are found together in one finding, a row a pair; reviews left out.
+
+    ``jaccard`` is the publications that have both in one finding over those that have either.
+    """
+    codes = corpus.agreed[~corpus.agreed.key.isin(corpus.reviews)][["finding", "key", "theme"]]
+    codes = codes.assign(theme=codes.theme.astype("str"))
+    size = codes.groupby("theme").key.nunique()
+    pairs = codes.merge(codes[["finding", "theme"]], on="finding", suffixes=("", "_other"))
+    pairs = pairs[pairs.theme < pairs.theme_other]
+    rows = [
+        (one, other, group.key.nunique(), corpus.count_samples(group.key))
+        for (one, other), group in pairs.groupby(["theme", "theme_other"])
+    ]
+    data = pd.DataFrame(rows, columns=["theme", "other", "publications", "samples"])
+    either = data.theme.map(size) + data.other.map(size) - data.publications
+    data["jaccard"] = (data.publications / either).astype("float64")
+    return data.sort_values(["publications", "theme", "other"], ascending=[False, True, True], ignore_index=True)
+
+
+def _clustered(pairs: pd.DataFrame, themes: list[str]) -> tuple[list[str], np.ndarray]:
+    """Return themes with like beside like, and their tree.
+
+    Average-linkage clustering of the Jaccard distance, leaves optimally ordered (Bar-Joseph et al. 2001,
+    Bioinformatics 17:S22). The tree is that of `scipy.cluster.hierarchy`; under three themes there is none.
+    """
+    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
+    from scipy.spatial.distance import squareform
+
+    if len(themes) < 3:
+        return themes, np.empty((0, 4))
+    at = {theme: number for number, theme in enumerate(themes)}
+    inside = pairs[pairs.theme.isin(themes) & pairs.other.isin(themes)]
+    one, other = inside.theme.map(at).to_numpy(dtype=int), inside.other.map(at).to_numpy(dtype=int)
+    distance = 1 - np.eye(len(themes))
+    distance[one, other] = distance[other, one] = 1 - inside.jaccard
+    condensed = squareform(distance, checks=False)
+    tree = optimal_leaf_ordering(linkage(condensed, "average"), condensed)
+    return [themes[number] for number in leaves_list(tree)], tree
+
+
 @_styled
 def themes_together(corpus: Corpus, themes: int = 24) -> Chart:
-    """Draw which themes are found together in one finding, by number of publications.
+    """Draw which themes are found together in one finding, like beside like: the matrix of `themes_network`.
 
     Parameters
     ----------
@@ -671,53 +696,77 @@ def themes_together(corpus: Corpus, themes: int = 24) -> Chart:
     Returns
     -------
     Chart
-        ``data``: a row a pair, ``theme, other, publications, samples``.
+        ``data``: a row a pair, ``theme, other, publications, samples, jaccard``. ``jaccard`` is the publications
+        that have both in one finding over those that have either.
+
+    Notes
+    -----
+    Order by average-linkage clustering of the Jaccard distance, leaves optimally ordered (Bar-Joseph et al. 2001,
+    Bioinformatics 17:S22).
     """
-    codes = corpus.agreed[~corpus.agreed.key.isin(corpus.reviews)][["finding", "key", "theme"]]
-    codes = codes.assign(theme=codes.theme.astype("str"))
-    pairs = codes.merge(codes, on=["finding", "key"], suffixes=("", "_other"))
-    pairs = pairs[pairs.theme < pairs.theme_other]
-    if pairs.empty:
+    data = _pairs(corpus)
+    if data.empty:
         return _nothing("themes_together", corpus, "findings with two themes")
-    rows = [
-        (one, other, group.key.nunique(), corpus.count_samples(group.key))
-        for (one, other), group in pairs.groupby(["theme", "theme_other"])
-    ]
-    data = pd.DataFrame(rows, columns=["theme", "other", "publications", "samples"])
-    data = data.sort_values(["publications", "theme", "other"], ascending=[False, True, True], ignore_index=True)
     counts = _theme_counts(corpus)
     labels = counts.set_index("theme").label
     largest = counts.sort_values(["publications", "theme"], ascending=[False, True]).theme.head(themes)
-    shown = [theme for theme in counts.theme if theme in set(largest)]
+    shown, tree = _clustered(data, [theme for theme in counts.theme if theme in set(largest)])
+    inside = data[data.theme.isin(shown) & data.other.isin(shown)]
     square = pd.DataFrame(0, index=shown, columns=shown)
-    for row in data.itertuples():
-        if row.theme in square.index and row.other in square.index:
-            square.at[row.theme, row.other] = square.at[row.other, row.theme] = row.publications
-    top = data.iloc[0]
+    tie = pd.DataFrame(0.0, index=shown, columns=shown)
+    for row in inside.itertuples():
+        square.at[row.theme, row.other] = square.at[row.other, row.theme] = row.publications
+        tie.at[row.theme, row.other] = tie.at[row.other, row.theme] = row.jaccard
+    closest = data.sort_values(["jaccard", "publications"], ascending=False, kind="stable")
+    top = closest[closest.theme.isin(shown) & closest.other.isin(shown)].head(1)
+    top = next((top if len(top) else closest).itertuples())
+    size = counts.set_index("theme").publications
+    either = int(size[top.theme] + size[top.other] - top.publications)
     title = (
-        f"{labels[top.theme]} and {labels[top.other]} meet most often: in findings of "
-        f"{_count(int(top.publications), 'publication')}"
+        f"“{labels[top.theme]}” and “{labels[top.other]}” are tied most closely: together in "
+        f"{top.publications:,} of {_count(either, 'publication')} with either"
     )
-    subtitle = "Publications with a finding that has both themes; themes in codebook order, reviews left out"
-    size = 0.29 * len(shown)
-    figure = _figure(
-        3.6 + size, size + 1.7, title, subtitle, _caption(corpus, f"The {len(shown)} most frequent themes are drawn.")
+    subtitle = (
+        "Numbers: publications with a finding that has both themes; shade: their share of the publications with "
+        "either (Jaccard); on the right the tree by which themes are ordered, from the closest ties outwards"
     )
+    side = 0.29 * len(shown)
+    note = f"The {len(shown)} most frequent themes are drawn. Agreed codes, reviews left out."
+    figure = _figure(max(3.6 + side, 8), side + 1.7, title, subtitle, _caption(corpus, note))
     ax = figure.subplots()
-    values = square.to_numpy()
-    ax.imshow(values, cmap=SHADES, vmin=0, vmax=max(values.max(), 1))
-    for row, column in np.ndindex(*values.shape):
-        if values[row, column]:
-            ax.text(column, row, values[row, column], ha="center", va="center", size=7,
-                    color="white" if values[row, column] > values.max() / 2 else INK)  # fmt: skip
+    most = max(float(tie.to_numpy().max()), 0.01)
+    ax.imshow(tie, cmap=LOOK.shades, vmin=0, vmax=most, aspect="auto")
+    for row, column in np.ndindex(*square.shape):
+        if square.iat[row, column]:
+            ax.text(column, row, square.iat[row, column], ha="center", va="center", size=7,
+                    color=LOOK.on(LOOK.shades(tie.iat[row, column] / most)))  # fmt: skip
     ax.set_yticks(range(len(shown)), labels[shown])
     ax.set_xticks(range(len(shown)), labels[shown], rotation=45, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
     _clean(ax)
+    _tree(ax.inset_axes((1.01, 0, 0.13, 1)), tree, len(shown))
     listed = "; ".join(
         f"{labels[row.theme]} with {labels[row.other]} {row.publications}" for row in data.head(6).itertuples()
     )
-    return Chart("themes_together", title, figure, data, f"Square of themes. Most often together: {listed}.")
+    alt = f"Square of {len(shown)} themes, clustered. {title}. In most publications: {listed}."
+    return Chart("themes_together", title, figure, data, alt)
+
+
+def _tree(ax: Axes, tree: np.ndarray, leaves: int) -> None:
+    """Draw the tree of a clustering beside the rows of its matrix."""
+    from scipy.cluster.hierarchy import dendrogram
+
+    if len(tree):
+        drawn = dendrogram(tree, no_plot=True)
+        for along, depth in zip(drawn["icoord"], drawn["dcoord"], strict=True):
+            # scipy puts leaves at 5, 15, 25 ...
+            ax.plot(depth, (np.array(along) - 5) / 10, color=LOOK.soft, linewidth=0.9)
+        # Ties begin far from the leaves; the length of these is not shown.
+        ax.set_xlim(tree[:, 2].min() - 0.15 * np.ptp(tree[:, 2]) - 0.01, tree[:, 2].max() + 0.01)
+    ax.set_ylim(leaves - 0.5, -0.5)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    _clean(ax)
 
 
 # ---------------------------------------------------------------------- coding
@@ -755,15 +804,15 @@ def agreement_by_theme(corpus: Corpus, frame: pd.DataFrame) -> Chart:
     figure = _figure(8, 0.19 * len(data) + 0.6, title, subtitle, _caption(corpus))
     ax = figure.subplots()
     rows = np.arange(len(data))
-    ax.hlines(rows, data.kappa_low, data.kappa_high, color="#9fc3de", linewidth=2.4)
-    ax.vlines(data.ac1, rows - 0.3, rows + 0.3, color=SOFT, linewidth=1)
-    ax.scatter(data.kappa, rows, color=BLUE, s=22, zorder=3)
+    ax.hlines(rows, data.kappa_low, data.kappa_high, color=LOOK.pale, linewidth=2.4)
+    ax.vlines(data.ac1, rows - 0.3, rows + 0.3, color=LOOK.soft, linewidth=1)
+    ax.scatter(data.kappa, rows, color=LOOK.accent, s=22, zorder=3)
     ax.set_yticks(rows, [f"{row.label} ({row.given})" for row in data.itertuples()], size=8)
     ax.set_ylim(len(data) - 0.4, -0.6)
     low = float(np.nanmin(data.kappa_low))
     ax.set_xlim(min(low - 0.03, 0.55), 1.01)
     _ticks(ax)
-    ax.grid(axis="x", color="#eef1f4")
+    ax.grid(axis="x", color=LOOK.grid)
     _clean(ax)
     listed = "; ".join(f"{row.label} {row.kappa:.2f}" for row in data.tail(6).itertuples())
     alt = f"Points of kappa by theme, {len(data)} themes. Overall {overall.kappa:.2f}. Lowest: {listed}."
@@ -798,14 +847,16 @@ def themes_by_coder(corpus: Corpus) -> Chart:
     ax = figure.subplots()
     rows = np.arange(len(data))
     three = data[["agreed", "first", "second"]]
-    ax.hlines(rows, three.min(axis=1), three.max(axis=1), color="#9fc3de", linewidth=2)
-    ax.scatter(data["first"], rows, facecolor="none", edgecolor="#b3451c", s=34, linewidth=1, label="first coder")
-    ax.scatter(data.second, rows, marker="x", color="#8a7ba6", s=20, linewidth=1.1, label="second coder")
-    ax.scatter(data.agreed, rows, color=BLUE, s=10, label="agreed", zorder=3)
+    ax.hlines(rows, three.min(axis=1), three.max(axis=1), color=LOOK.pale, linewidth=2)
+    ax.scatter(
+        data["first"], rows, facecolor="none", edgecolor=LOOK.directions["harm"], s=34, linewidth=1, label="first coder"
+    )
+    ax.scatter(data.second, rows, marker="x", color=LOOK.directions["mixed"], s=20, linewidth=1.1, label="second coder")
+    ax.scatter(data.agreed, rows, color=LOOK.accent, s=10, label="agreed", zorder=3)
     ax.set_yticks(rows, data.label, size=8)
     ax.set_ylim(len(data) - 0.4, -0.6)
     _ticks(ax)
-    ax.grid(axis="x", color="#eef1f4")
+    ax.grid(axis="x", color=LOOK.grid)
     _clean(ax)
     ax.legend(loc="lower right", fontsize=8)
     alt = f"Three marks for each of {len(data)} themes, the largest distance {spread} publications."
@@ -862,13 +913,13 @@ def direction_by_coder(corpus: Corpus, domain: str, role: str) -> Chart:
     figure = _figure(8, 0.24 * len(wide) + 0.5, title, subtitle, _caption(corpus, "Reviews are left out."))
     ax = figure.subplots()
     at = np.arange(len(wide))
-    for side, color in ((-1, DIRECTIONS["harm"]), (1, DIRECTIONS["benefit"])):
+    for side, color in ((-1, LOOK.directions["harm"]), (1, LOOK.directions["benefit"])):
         three = wide["harm" if side < 0 else "benefit"] * side
         ax.barh(at, three.agreed, height=0.5, color=color, alpha=0.35)
-        ax.scatter(three["first"], at, facecolor="none", edgecolor=INK, s=34, linewidth=0.9)
-        ax.scatter(three.second, at, marker="x", color=INK, s=18, linewidth=0.9)
+        ax.scatter(three["first"], at, facecolor="none", edgecolor=LOOK.ink, s=34, linewidth=0.9)
+        ax.scatter(three.second, at, marker="x", color=LOOK.ink, s=18, linewidth=0.9)
         ax.scatter(three.agreed, at, color=color, s=14, zorder=3)
-    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.axvline(0, color=LOOK.ink, linewidth=0.8)
     ax.set_yticks(at, [labels[theme] for theme in wide.index])
     ax.set_ylim(len(wide) - 0.4, -0.6)
     ax.xaxis.set_major_locator(mpl.ticker.MaxNLocator(integer=True))
@@ -903,8 +954,8 @@ def appraisal(corpus: Corpus) -> Chart:
     )
     subtitle = "Answers to the items of each design's checklist, in numbers of studies"
     wide = data.pivot_table(index=["checklist", "item"], columns="answer", values="studies", observed=True).fillna(0)
-    colors = {"yes": "#1f5a94", "no": "#b3451c", "unclear": "#8a7ba6", "not applicable": "#eceff2",
-              "cannot be judged from the abstract": "#c9ced3"}  # fmt: skip
+    colors = {"yes": LOOK.accent, "no": LOOK.directions["harm"], "unclear": LOOK.directions["mixed"],
+              "not applicable": LOOK.box, "cannot be judged from the abstract": LOOK.line}  # fmt: skip
     wide = wide.reindex(columns=[answer for answer in colors if answer in wide.columns])
     checklists = list(dict.fromkeys(wide.index.get_level_values(0)))
     heights = [len(wide.loc[name]) for name in checklists]
@@ -919,7 +970,7 @@ def appraisal(corpus: Corpus) -> Chart:
             for row, (value, start, count) in enumerate(zip(share[answer], left, rows[answer], strict=True)):
                 if value > 0.05:
                     ax.text(start + value / 2, row, f"{count:.0f}", ha="center", va="center", size=6.5,
-                            color="white" if answer in ("yes", "no", "unclear") else INK)  # fmt: skip
+                            color=LOOK.on(colors[answer]))  # fmt: skip
             left += share[answer].to_numpy()
         ax.set_yticks(range(len(rows)), [_short(item) for item in rows.index], size=7.5)
         ax.set_ylim(len(rows) - 0.5, -0.5)
@@ -954,8 +1005,8 @@ def practice(corpus: Corpus) -> Chart:
     low = int((~data.confidence.str.contains("moderate|high")).sum())
     title = f"{low} of {len(data)} propositions for practice rest on evidence of low or very low confidence, or on none"
     subtitle = (
-        "Studies with a finding that supports (blue), limits (grey) or contradicts (red) the proposition; reviews left "
-        "out; what authors ask for is not counted"
+        "Studies with a finding that supports, limits or contradicts the proposition; reviews left out; what authors "
+        "ask for is not counted"
     )
     lines = [_wrap(row.statement, 4.1, 7.5) for row in data.itertuples()]
     heights = [max(len(one), 2) * 0.13 + 0.09 for one in lines]
@@ -969,26 +1020,31 @@ def practice(corpus: Corpus) -> Chart:
     for row, text, height in zip(data.itertuples(), lines, heights, strict=True):
         if row.point_label not in seen:
             seen.add(row.point_label)
-            ax.text(-widest * 1.02, top + 0.15, row.point_label, size=8.5, weight="bold", va="center", color=BLUE)
+            ax.text(
+                -widest * 1.02, top + 0.15, row.point_label, size=8.5, weight="bold", va="center", color=LOOK.accent
+            )
             top += 0.22
         middle = top + height / 2
         ax.text(-widest * 1.02, middle, "\n".join(text), size=7.5, va="center", linespacing=1.15)
         start = 0.0
-        for value, color in ((row.supports, DIRECTIONS["benefit"]), (row.qualifies, "#c9ced3"),
-                             (row.contradicts, DIRECTIONS["harm"])):  # fmt: skip
+        for value, color in ((row.supports, LOOK.directions["benefit"]), (row.qualifies, LOOK.line),
+                             (row.contradicts, LOOK.directions["harm"])):  # fmt: skip
             if value:
-                ax.barh(middle, value, left=start, height=0.17, color=color, edgecolor="white", linewidth=0.6)
+                ax.barh(middle, value, left=start, height=0.17, color=color, edgecolor=LOOK.paper, linewidth=0.6)
                 ax.text(start + value / 2, middle, str(value), ha="center", va="center", size=6.5,
-                        color="white" if color == DIRECTIONS["harm"] else INK)  # fmt: skip
+                        color=LOOK.on(color))  # fmt: skip
                 start += value
         words = row.confidence.replace("; ", "\n")
-        ax.text(widest * 1.04, middle, words, size=7, va="center", color=SOFT, linespacing=1.15)
+        ax.text(widest * 1.04, middle, words, size=7, va="center", color=LOOK.soft, linespacing=1.15)
         top += height
     ax.set_xlim(-widest * 1.03, widest * 1.42)
     ax.set_ylim(top + 0.02, -0.02)
     ax.set_xticks([])
     ax.set_yticks([])
     _clean(ax)
+    parts = {"supports": LOOK.directions["benefit"], "limits": LOOK.line, "contradicts": LOOK.directions["harm"]}
+    handles = [Patch(color=color, label=name) for name, color in parts.items()]
+    ax.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0.2, ncols=3, fontsize=8)
     alt = "; ".join(
         f"{row.proposition} {row.supports} support, {row.contradicts} contradict, {row.confidence}"
         for row in data.itertuples()
@@ -1039,7 +1095,7 @@ def claims(corpus: Corpus) -> Chart:
     subtitle = "Publications with a finding of each kind (bar) and samples, at most (tick); reviews left out"
     figure = _figure(7.5, 0.3 * len(data) + 0.2, title, subtitle, _caption(corpus))
     ax = figure.subplots()
-    colors = [BLUE if kind in DIRECTED else "#9fb3c4" for kind in data.claim]
+    colors = [LOOK.accent if kind in DIRECTED else LOOK.quiet for kind in data.claim]
     _bars(ax, data.claim.str.capitalize(), data.publications, data.samples, colors)
     alt = "Bars of publications by kind of claim: " + "; ".join(
         f"{row.claim} {row.publications}" for row in data.itertuples()
@@ -1114,7 +1170,7 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
     """
     domain_label = next(one.label for one in corpus.codebook.domains if one.id == domain)
     codes = _directed(corpus)
-    codes = codes[(codes.domain == domain) & (codes.role == role) & codes.direction.isin(list(DIRECTIONS))]
+    codes = codes[(codes.domain == domain) & (codes.role == role) & codes.direction.isin(list(LOOK.directions))]
     if codes.empty:
         return _nothing("direction_by_theme", corpus, f"effects or associations of the domain {domain_label}")
     rows = []
@@ -1124,7 +1180,7 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
         )
     data = pd.DataFrame(rows, columns=["theme", "label", "direction", "publications", "samples"])
     wide = data.pivot(index="theme", columns="direction", values="publications").fillna(0).astype(int)
-    wide = wide.reindex(columns=list(DIRECTIONS), fill_value=0)
+    wide = wide.reindex(columns=list(LOOK.directions), fill_value=0)
     sizes = {theme: (group.key.nunique(), corpus.count_samples(group.key))
              for theme, group in codes.groupby(codes.theme.astype("str"))}  # fmt: skip
     order = sorted(wide.index, key=lambda theme: (-sizes[theme][0], theme))
@@ -1151,15 +1207,15 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
     rows_at = np.arange(len(wide))
     left = -(wide.harm + wide.mixed / 2)
     start = left.to_numpy(dtype=float)
-    for direction, color in DIRECTIONS.items():
+    for direction, color in LOOK.directions.items():
         values = wide[direction].to_numpy()
         if direction == "null":
             start = start + 0.0
-        ax.barh(rows_at, values, left=start, height=0.72, color=color, edgecolor="white", linewidth=0.8)
+        ax.barh(rows_at, values, left=start, height=0.72, color=color, edgecolor=LOOK.edge(direction), linewidth=0.8)
         for row, (value, begin) in enumerate(zip(values, start, strict=True)):
             if value:
                 ax.text(begin + value / 2, row, value, ha="center", va="center", size=7.5,
-                        color="white" if direction in ("harm",) else INK)  # fmt: skip
+                        color=LOOK.on(color))  # fmt: skip
         start = start + values
     right = float(start.max())
     for row, theme in enumerate(wide.index):
@@ -1170,26 +1226,49 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
             f"{n} studies, {m} samples" if row == 0 else f"{n}, {m}",
             va="center",
             size=7.5,
-            color=SOFT,
+            color=LOOK.soft,
         )
-    ax.axvline(0, color=INK, linewidth=0.8)
+    ax.axvline(0, color=LOOK.ink, linewidth=0.8)
     ax.set_yticks(rows_at, labels[wide.index])
     ax.set_ylim(len(wide) - 0.4, -0.6)
     ax.set_xlim(float(left.min()) - 0.5, right + 6)
     ax.set_xticks([])
     _clean(ax)
-    handles = [Patch(color=color, label=name) for name, color in DIRECTIONS.items() if wide[name].sum()]
+    handles = [Patch(color=color, label=name) for name, color in LOOK.directions.items() if wide[name].sum()]
     ax.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=4, fontsize=8, handlelength=1.2)
     listed = "; ".join(
-        f"{labels[theme]} " + ", ".join(f"{wide.at[theme, direction]} {direction}" for direction in DIRECTIONS)
+        f"{labels[theme]} " + ", ".join(f"{wide.at[theme, direction]} {direction}" for direction in LOOK.directions)
         for theme in order[:8]
     )
     return Chart(f"direction_by_{domain}", title, figure, data, f"Bars of studies by theme and direction: {listed}.")
 
 
+GAP_DESIGNS = {
+    "Qualitative": "interviews and mixed methods",
+    "Mixed methods": "interviews and mixed methods",
+    "Observational": "observational",
+    "Trials and quasi-experiments": "trials and quasi-experiments",
+    "Modelling": "models, policy analyses and reports",
+    "Policy analyses and reports": "models, policy analyses and reports",
+}
+# Where the bubble of a design stands in its cell: what can tell cause from coincidence best, at the bottom right.
+_CORNERS = {
+    "interviews and mixed methods": (-0.25, -0.25),
+    "observational": (0.25, -0.25),
+    "models, policy analyses and reports": (-0.25, 0.25),
+    "trials and quasi-experiments": (0.25, 0.25),
+}
+_CORNER_NAMES = {
+    (-0.25, -0.25): "top left",
+    (0.25, -0.25): "top right",
+    (-0.25, 0.25): "bottom left",
+    (0.25, 0.25): "bottom right",
+}
+
+
 @_styled
 def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Chart:
-    """Draw which practice has been studied for which outcome, and where there is nothing.
+    """Draw which practice has been studied for which outcome and by which designs, and where there is nothing.
 
     Parameters
     ----------
@@ -1202,9 +1281,10 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
     Returns
     -------
     Chart
-        ``data``: a row a cell that is not empty, ``exposure, outcome, measured, samples, harm, benefit, told``:
-        publications with an effect or association, at most so many samples, how many of these publications
-        point to harm and to benefit, and publications with participants' views alone.
+        ``data``: a row a cell and group of designs that is not empty, ``exposure, outcome, designs, measured,
+        samples, harm, benefit, told, told_samples``: publications with an effect or association, at most so many
+        samples, how many of these publications point to harm and to benefit, and publications (at most so many
+        samples) with participants' views alone.
     """
     findings = corpus.findings[~corpus.findings.key.isin(corpus.reviews)]
     findings = findings[findings.claim.isin((*DIRECTED, "view"))]
@@ -1214,41 +1294,56 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
     cells = acting.merge(acted, on="finding", suffixes=("", "_outcome"))
     if cells.empty:
         return _nothing("evidence_gap_map", corpus, "findings that tie a practice to an outcome")
+    family = corpus.studies.set_index("key").design.astype("str").map(FAMILIES)
+    cells["designs"] = cells.key.map(family).map(GAP_DESIGNS)
     found = []
-    for (exposure, outcome), group in cells.groupby(["theme", "theme_outcome"], observed=True):
+    for (exposure, outcome, designs), group in cells.groupby(["theme", "theme_outcome", "designs"], observed=True):
         measured = group[group.claim.isin(DIRECTED)]
         keys = set(measured.key)
+        told = set(group.key[group.claim == "view"]) - keys
         found.append(
-            (str(exposure), str(outcome), len(keys), corpus.count_samples(keys),
+            (str(exposure), str(outcome), designs, len(keys), corpus.count_samples(keys),
              measured.key[measured.direction == "harm"].nunique(),
-             measured.key[measured.direction == "benefit"].nunique(),
-             len(set(group.key[group.claim == "view"]) - keys))
+             measured.key[measured.direction == "benefit"].nunique(), len(told), corpus.count_samples(told))
         )  # fmt: skip
-    data = pd.DataFrame(found, columns=["exposure", "outcome", "measured", "samples", "harm", "benefit", "told"])
+    data = pd.DataFrame(found, columns=["exposure", "outcome", "designs", "measured", "samples", "harm", "benefit",
+                                        "told", "told_samples"])  # fmt: skip
     labels = corpus.themes.set_index("theme").label
     in_use = corpus.themes[corpus.themes.retired.isna() | (corpus.themes.retired == "")]
     down = list(in_use.theme[in_use.domain == rows])
     across = list(in_use.theme[in_use.domain.isin(columns)])
     total = len(down) * len(across)
-    empty = total - len(data)
-    title = f"{empty} of {total} pairs of practice and outcome have no study in this corpus"
-    subtitle = (
-        "Filled circle: studies with an effect or association, coloured by what they point to; ring: with studies in "
-        "which participants tell of it; area: number of publications; · none in this corpus"
+    filled = set(zip(data.exposure, data.outcome, strict=True))
+    tested = set(map(tuple, data.loc[(data.designs == "trials and quasi-experiments") & (data.measured > 0),
+                                     ["exposure", "outcome"]].to_numpy()))  # fmt: skip
+    empty = total - len(filled)
+    title = (
+        f"{empty} of {total} pairs of practice and outcome have no study in this corpus; "
+        f"{len(tested) or 'none'} {'has' if len(tested) == 1 else 'have'} a trial or quasi-experiment"
     )
-    figure = _figure(4 + 0.36 * len(across), 0.36 * len(down) + 1.9, title, subtitle,
+    subtitle = (
+        "Each cell has a place for each group of designs (key below). Filled: studies with an effect or association, "
+        "coloured by what they point to; ring: with studies in which participants tell of it; area: number of "
+        "publications, written where there is room; · no study in this corpus"
+    )
+    side = 0.44
+    figure = _figure(4.2 + side * len(across), side * len(down) + 2.6, title, subtitle,
                      _caption(corpus, "Reviews are left out. Reported together in a finding: not causal."))  # fmt: skip
     ax = figure.subplots()
     row_of = {theme: number for number, theme in enumerate(down)}
     column_of = {theme: number for number, theme in enumerate(across)}
-    filled = set()
+    # The largest bubble fills its quarter of the cell.
+    most = max(int((data.measured + data.told).max()), 6)
+    widest = side * 72 / 2 + 1
+    scale = widest**2 / most
     for cell in data.itertuples():
         if cell.exposure not in row_of or cell.outcome not in column_of:
             continue
-        x, y = column_of[cell.outcome], row_of[cell.exposure]
-        filled.add((x, y))
+        right, below = _CORNERS[cell.designs]
+        x, y = column_of[cell.outcome] + right, row_of[cell.exposure] + below
         if cell.told:
-            ax.scatter(x, y, s=24 * (cell.measured + cell.told), facecolor="none", edgecolor=SOFT, linewidth=0.9)
+            ax.scatter(x, y, s=max(scale * (cell.measured + cell.told), 9), facecolor="none", edgecolor=LOOK.soft,
+                       linewidth=0.9)  # fmt: skip
         if cell.measured:
             kind = (
                 "mixed"
@@ -1259,36 +1354,51 @@ def evidence_gap_map(corpus: Corpus, rows: str, columns: tuple[str, ...]) -> Cha
                 if cell.benefit
                 else "null"
             )
-            ax.scatter(x, y, s=24 * cell.measured, color=DIRECTIONS[kind], linewidth=0)
-            if cell.measured > 2:
-                ax.text(
-                    x, y, cell.measured, ha="center", va="center", size=6.5, color="white" if kind == "harm" else INK
-                )
-    for x in range(len(across)):
-        for y in range(len(down)):
-            if (x, y) not in filled:
-                ax.text(x, y, "·", ha="center", va="center", color="#9aa5b1", size=8)
+            color = LOOK.directions[kind]
+            ax.scatter(x, y, s=max(scale * cell.measured, 9), color=color, linewidth=0.6, edgecolor=LOOK.edge(kind))
+        number = cell.measured or cell.told
+        # A number is written where its bubble is large enough to hold it.
+        if number > 2 and (scale * number) ** 0.5 > 2.5 + 4.5 * len(str(number)):
+            ax.text(x, y, number, ha="center", va="center", size=6.2,
+                    color=LOOK.on(color) if cell.measured else LOOK.ink)  # fmt: skip
+    for outcome, x in column_of.items():
+        for exposure, y in row_of.items():
+            if (exposure, outcome) in filled:
+                cell = mpl.patches.Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=LOOK.box, linewidth=0, zorder=0)
+                ax.add_patch(cell)
+            else:
+                ax.text(x, y, "·", ha="center", va="center", color=LOOK.soft, size=8)
     ax.set_xticks(range(len(across)), labels[across], rotation=48, ha="left", rotation_mode="anchor")
     ax.xaxis.tick_top()
     ax.set_yticks(range(len(down)), labels[down])
-    ax.set_xlim(-0.7, len(across) - 0.3)
-    ax.set_ylim(len(down) - 0.3, -0.7)
-    ax.grid(color="#eef1f4", linewidth=0.7)
+    ax.set_xlim(-0.5, len(across) - 0.5)
+    ax.set_ylim(len(down) - 0.5, -0.5)
+    # Lines between the cells, not through them.
+    ax.set_xticks(np.arange(len(across) + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(len(down) + 1) - 0.5, minor=True)
+    ax.grid(which="minor", color=LOOK.line, linewidth=0.6)
+    ax.tick_params(which="minor", length=0)
     _clean(ax)
     names = {"harm": "points to harm", "benefit": "points to benefit", "mixed": "to both", "null": "to neither"}
     handles: list[Any] = [
-        Line2D([], [], marker="o", linestyle="", color=DIRECTIONS[kind], label=text) for kind, text in names.items()
-    ]
+        Line2D([], [], marker="o", linestyle="", color=LOOK.directions[kind], label=text,
+               markeredgecolor=LOOK.edge(kind)) for kind, text in names.items()
+    ]  # fmt: skip
     handles.append(
-        Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=SOFT, label="told by participants")
+        Line2D([], [], marker="o", linestyle="", markerfacecolor="none", color=LOOK.soft, label="told by participants")
     )
-    ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.45, 0.0), ncols=5, fontsize=8.5)
-    top = data.sort_values(["measured", "told"], ascending=False).head(5)
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(0.0, 0.0), ncols=5, fontsize=8.5)
+    words = "; ".join(f"{_CORNER_NAMES[corner]}: {designs}" for designs, corner in _CORNERS.items())
+    ax.set_xlabel(f"Place in the cell. {words[0].upper()}{words[1:]}.", labelpad=26, loc="left")
+    sums = data.groupby(["exposure", "outcome"], sort=False)[["measured", "told"]].sum().reset_index()
     listed = "; ".join(
         f"{labels[row.exposure]} and {labels[row.outcome]} {row.measured} measured, {row.told} told"
-        for row in top.itertuples()
+        for row in sums.sort_values(["measured", "told"], ascending=False, kind="stable").head(5).itertuples()
     )
-    alt = f"Grid of {len(down)} practices by {len(across)} outcomes; {empty} cells are empty. Fullest: {listed}."
+    alt = (
+        f"Grid of {len(down)} practices by {len(across)} outcomes, split by design; {empty} cells are empty, "
+        f"{len(tested)} have a trial or quasi-experiment. Fullest: {listed}."
+    )
     return Chart("evidence_gap_map", title, figure, data, alt)
 
 
@@ -1386,21 +1496,23 @@ def forest(
         bounds[0].append(np.nanmin([ratio["ci_low"], ratio["prediction_low"]]))
         bounds[1].append(np.nanmax([ratio["ci_high"], ratio["prediction_high"]]))
     limits = _ratio_axis(ax, float(np.nanmin(bounds[0])), float(np.nanmax(bounds[1])))
-    ax.axvline(1, color=SOFT, linewidth=0.8, zorder=1)
+    ax.axvline(1, color=LOOK.soft, linewidth=0.8, zorder=1)
     labels = []
     for at, (kind, item) in enumerate(lines):
         if kind == "heading":
-            labels.append(item)
+            # As wide as a label, else the heading would take the room of the axes.
+            words = _wrap(item, 3.3, 8.5, "bold")
+            labels.append("\n".join([*words[:1], textwrap.shorten(" ".join(words[1:]), 50, placeholder=" …")]).strip())
             continue
         if kind == "estimate":
             hollow = bool(item.remark)
-            color = SOFT if hollow else BLUE
+            color = LOOK.soft if hollow else LOOK.accent
             if item.ci_low == item.ci_low:
                 _interval_line(ax, at, item.ci_low, item.ci_high, color, limits)
             if item.estimate == item.estimate:
                 size = 26 if item.weight != item.weight else 12 + 1.6 * item.weight
                 ax.scatter(item.estimate, at, s=size, marker="s" if not hollow else "o", zorder=3,
-                           facecolor=PAPER if hollow else color, edgecolor=color, linewidth=1.1)  # fmt: skip
+                           facecolor=LOOK.paper if hollow else color, edgecolor=color, linewidth=1.1)  # fmt: skip
             numbers = _ratio_text(item.estimate, item.ci_low, item.ci_high) if item.estimate == item.estimate else ""
             weight = "" if item.weight != item.weight else f"{item.weight:.1f}%"
             labels.append(item.label)
@@ -1409,17 +1521,17 @@ def forest(
             label, _, result = item
             ratio = result.ratio()
             ax.fill([ratio["ci_low"], ratio["estimate"], ratio["ci_high"], ratio["estimate"]],
-                    [at, at - 0.3, at, at + 0.3], color=INK, zorder=3)  # fmt: skip
+                    [at, at - 0.3, at, at + 0.3], color=LOOK.ink, zorder=3)  # fmt: skip
             if np.isfinite(ratio["prediction_low"]):
-                _interval_line(ax, at + 0.36, ratio["prediction_low"], ratio["prediction_high"], INK, limits)
+                _interval_line(ax, at + 0.36, ratio["prediction_low"], ratio["prediction_high"], LOOK.ink, limits)
             labels.append(label)
             numbers = _ratio_text(ratio["estimate"], ratio["ci_low"], ratio["ci_high"])
             said = f"I² {result.i2:.0f}%, τ² {result.tau2:.3g}"
         numbers_at.text(0, at, numbers, va="center", size=8)
-        said_at.text(0, at, said, va="center", size=7.5, color=SOFT, linespacing=1.1)
+        said_at.text(0, at, said, va="center", size=7.5, color=LOOK.soft, linespacing=1.1)
     for number, (kind, _) in enumerate(lines):
         if kind == "pooled":
-            ax.axhline(number - 0.55, color=FAINT, linewidth=0.7, zorder=0)
+            ax.axhline(number - 0.55, color=LOOK.line, linewidth=0.7, zorder=0)
     ax.set_yticks(range(len(lines)), labels)
     for tick, (kind, _) in zip(ax.get_yticklabels(), lines, strict=True):
         tick.set_weight("bold" if kind != "estimate" else "normal")
@@ -1552,9 +1664,9 @@ def funnel(
     edges = result.estimate + np.array([-1, 0, 1]) * 1.959964 * top
     low, high = np.exp(min(edges[0], y.min())), np.exp(max(edges[2], y.max()))
     _ratio_axis(ax, float(low), float(high))
-    ax.plot(np.exp(edges[[0, 1, 2]]), [top, 0, top], color=SOFT, linestyle="--", linewidth=0.9)
-    ax.axvline(np.exp(result.estimate), color=SOFT, linewidth=0.9)
-    ax.scatter(np.exp(y), np.sqrt(v), s=24, color=BLUE, alpha=0.75, linewidth=0)
+    ax.plot(np.exp(edges[[0, 1, 2]]), [top, 0, top], color=LOOK.soft, linestyle="--", linewidth=0.9)
+    ax.axvline(np.exp(result.estimate), color=LOOK.soft, linewidth=0.9)
+    ax.scatter(np.exp(y), np.sqrt(v), s=24, color=LOOK.accent, alpha=0.75, linewidth=0)
     ax.set_ylim(top, 0)
     ax.set_xlabel("Ratio, log scale")
     ax.set_ylabel("Standard error of the log ratio")
@@ -1608,26 +1720,26 @@ def intervals_from_abstracts(corpus: Corpus) -> Chart:
     figure = _figure(10, 4.6, title, subtitle, _caption(corpus, note))
     left, right = figure.subplots(1, 2, width_ratios=[1.35, 1])
     places = np.arange(total)
-    color = np.where(data.includes_no_effect.to_numpy()[order], DIRECTIONS["harm"], BLUE)
+    color = np.where(data.includes_no_effect.to_numpy()[order], LOOK.directions["harm"], LOOK.accent)
     low, high = data.nearest.to_numpy()[order], far[order]
     limits = _ratio_axis(left, float(low.min()), float(high.max()))
     left.hlines(places, np.maximum(low, limits[0]), np.minimum(high, limits[1]), color=color, linewidth=0.9)
     left.scatter(point[order], places, s=4, color=color, zorder=3, linewidth=0)
-    left.axvline(1, color=INK, linewidth=1)
+    left.axvline(1, color=LOOK.ink, linewidth=1)
     left.set_ylim(-total * 0.02 - 1, total * 1.02)
     left.set_yticks([])
     left.spines["left"].set_visible(False)
     left.set_xlabel("Ratio, turned so that the effect is above 1 (log scale)")
     if few:
         left.annotate(f"{few} include 1", (float(high[:few].max()), few / 2), xytext=(8, 0),
-                      textcoords="offset points", va="center", size=8.5, color=DIRECTIONS["harm"])  # fmt: skip
+                      textcoords="offset points", va="center", size=8.5, color=LOOK.directions["harm"])  # fmt: skip
     top = max(float(np.ceil(min(data.z.max(), 8.0))), 4.0)
     edges = np.arange(0, top + 0.01, 1.959964 / 4)
     shown = np.minimum(data.z, edges[-1] - 1e-9)
     counts, _ = np.histogram(shown, edges)
-    right.bar(edges[:-1], counts, width=np.diff(edges), align="edge", edgecolor="white", linewidth=0.8,
-              color=[DIRECTIONS["harm"] if edge < 1.95 else BLUE for edge in edges[:-1]])  # fmt: skip
-    right.axvline(1.959964, color=INK, linewidth=1)
+    right.bar(edges[:-1], counts, width=np.diff(edges), align="edge", edgecolor=LOOK.paper, linewidth=0.8,
+              color=[LOOK.directions["harm"] if edge < 1.95 else LOOK.accent for edge in edges[:-1]])  # fmt: skip
+    right.axvline(1.959964, color=LOOK.ink, linewidth=1)
     right.set_ylim(0, counts.max() * 1.2)
     right.annotate("z = 1.96", (1.959964, counts.max() * 1.12), xytext=(-5, 0), textcoords="offset points",
                    ha="right", va="center", size=8.5)  # fmt: skip
@@ -1644,7 +1756,6 @@ def intervals_from_abstracts(corpus: Corpus) -> Chart:
 # ---------------------------------------------------------------------- synthesis: directions
 
 _PEOPLE = ((300, "more than 300 studied", 78), (50, "50 to 300", 42), (0, "under 50", 18))
-_APPRAISED = {"few concerns": "#dfe9f1", "some concerns": "#f3eee2", "serious concerns": "#f3dcd3"}
 
 
 def _appraised(corpus: Corpus) -> dict[str, str]:
@@ -1754,15 +1865,15 @@ def effect_direction(
     column_of = {outcome: number for number, outcome in enumerate(across)}
     for sample, group in drawn.groupby("sample"):
         shade = max(group.appraisal, key=worst.index)
-        if shade in _APPRAISED:
-            ax.axhspan(row_of[sample] - 0.5, row_of[sample] + 0.5, color=_APPRAISED[shade], linewidth=0, zorder=0)
+        if shade in LOOK.appraised:
+            ax.axhspan(row_of[sample] - 0.5, row_of[sample] + 0.5, color=LOOK.appraised[shade], linewidth=0, zorder=0)
     for cell in drawn.itertuples():
         x, y = column_of[cell.outcome], row_of[cell.sample]
         size = 42 if pd.isna(cell.n) else next(size for least, _, size in _PEOPLE if cell.n > least or not least)
         _direction_mark(ax, x, y, cell.direction, size)
         if cell.findings > 1:
-            ax.text(x + 0.26, y + 0.12, cell.findings, size=6, color=SOFT, ha="left", va="center")
-    ax.axhline(len(down) - 0.5, color=SOFT, linewidth=0.8)
+            ax.text(x + 0.26, y + 0.12, cell.findings, size=6, color=LOOK.soft, ha="left", va="center")
+    ax.axhline(len(down) - 0.5, color=LOOK.soft, linewidth=0.8)
     for outcome, x in column_of.items():
         signs = tests[outcome]
         p = effects.sign_test(*signs)
@@ -1774,17 +1885,19 @@ def effect_direction(
     ax.xaxis.tick_top()
     ax.set_xlim(-0.6, len(across) - 0.4)
     ax.set_ylim(len(down) + 0.9, -0.6)
-    ax.grid(color="#eef1f4", linewidth=0.6)
+    ax.grid(color=LOOK.grid, linewidth=0.6)
     _clean(ax)
     handles: list[Any] = [
-        Line2D([], [], marker="v", linestyle="", color=DIRECTIONS["harm"], label="harm"),
-        Line2D([], [], marker="^", linestyle="", color=DIRECTIONS["benefit"], label="benefit"),
-        Line2D([], [], marker="$◄►$", markersize=11, linestyle="", color=DIRECTIONS["mixed"],
+        Line2D([], [], marker="v", linestyle="", color=LOOK.directions["harm"], label="harm"),
+        Line2D([], [], marker="^", linestyle="", color=LOOK.directions["benefit"], label="benefit"),
+        Line2D([], [], marker="$◄►$", markersize=11, linestyle="", color=LOOK.directions["mixed"],
                label="mixed, or no direction"),
-        *(Line2D([], [], marker="v", linestyle="", color=SOFT, markersize=size**0.5, label=text)
+        *(Line2D([], [], marker="v", linestyle="", color=LOOK.soft, markersize=size**0.5, label=text)
           for _, text, size in _PEOPLE),
     ]  # fmt: skip
-    handles += [Patch(color=color, label=shade) for shade, color in _APPRAISED.items() if shade in set(drawn.appraisal)]
+    handles += [
+        Patch(color=color, label=shade) for shade, color in LOOK.appraised.items() if shade in set(drawn.appraisal)
+    ]
     _legend_below(ax, handles)
     listed = "; ".join(
         f"{labels[outcome]} {tests[outcome][0]} to harm, {tests[outcome][1]} to benefit" for outcome in across[:8]
@@ -1796,7 +1909,7 @@ def effect_direction(
 
 def _said_of_appraisal(cells: pd.DataFrame) -> str:
     """Say what the shade of a row stands for, and for how many samples there is none."""
-    of_sample = cells.groupby("sample").appraisal.agg(lambda values: bool(set(values) & set(_APPRAISED)))
+    of_sample = cells.groupby("sample").appraisal.agg(lambda values: bool(set(values) & set(LOOK.appraised)))
     without = int((~of_sample).sum())
     if without == len(of_sample):
         return "No row is shaded: none of the studies could be appraised from what was read."
@@ -1813,11 +1926,11 @@ def _legend_below(ax: Axes, handles: list[Any]) -> None:
 
 def _direction_mark(ax: Axes, x: float, y: float, direction: str, size: float) -> None:
     if direction in ("harm", "benefit"):
-        ax.scatter(x, y, s=size, marker="v" if direction == "harm" else "^", color=DIRECTIONS[direction],
+        ax.scatter(x, y, s=size, marker="v" if direction == "harm" else "^", color=LOOK.directions[direction],
                    linewidth=0, zorder=3)  # fmt: skip
     else:
         for marker, side in (("<", -0.11), (">", 0.11)):
-            ax.scatter(x + side, y, s=size * 0.6, marker=marker, color=DIRECTIONS["mixed"], linewidth=0, zorder=3)
+            ax.scatter(x + side, y, s=size * 0.6, marker=marker, color=LOOK.directions["mixed"], linewidth=0, zorder=3)
 
 
 @_styled
@@ -1871,14 +1984,14 @@ def harvest(corpus: Corpus, exposures: str | Iterable[str], outcomes: str | Iter
         for ax, way in zip(across, heads, strict=True):
             bars = cells[(cells.outcome == outcome) & (cells.column == way)]
             heights = bars.height.sort_values(ascending=False).to_numpy()
-            ax.bar(np.arange(len(heights)), heights, width=0.78, color=DIRECTIONS[way], linewidth=0)
-            ax.text(len(heights) - 0.2, 0.15, len(heights) or "", size=8, va="bottom", color=SOFT)
+            ax.bar(np.arange(len(heights)), heights, width=0.78, color=LOOK.directions[way], linewidth=0)
+            ax.text(len(heights) - 0.2, 0.15, len(heights) or "", size=8, va="bottom", color=LOOK.soft)
             ax.set_xlim(-0.8, max(most, 6) * 1.12 + 0.6)
             ax.set_ylim(0, 3.4)
             ax.set_xticks([])
             ax.set_yticks([])
             ax.spines["left"].set_visible(False)
-            ax.spines["bottom"].set_color(FAINT)
+            ax.spines["bottom"].set_color(LOOK.line)
         across[0].set_ylabel(labels[outcome], rotation=0, ha="right", va="center", size=8.5)
     for ax, text in zip(axes[0], heads.values(), strict=True):
         ax.set_title(text, size=9, loc="left", weight="bold")
@@ -1956,15 +2069,15 @@ def prisma_flow(corpus: Corpus) -> Chart:
     for box, column, row, _, _ in boxes:
         ax.add_patch(
             mpl.patches.Rectangle((middle[column] - width[column] / 2, tops[row]), width[column], tall[row],
-                                  facecolor="#f3f6f9", edgecolor=SOFT, linewidth=0.9)
+                                  facecolor=LOOK.box, edgecolor=LOOK.soft, linewidth=0.9)
         )  # fmt: skip
-        ax.text(
-            middle[column], tops[row] + tall[row] / 2, texts[box], ha="center", va="center", size=7.6, linespacing=1.25
-        )
+        # A list of reasons reads from the left, a number from the middle of its box.
+        at, side = (middle[column] - width[column] / 2 + 0.12, "left") if column == 2 else (middle[column], "center")
+        ax.text(at, tops[row] + tall[row] / 2, texts[box], ha=side, va="center", size=7.6, linespacing=1.25)
     centre = [top + height / 2 for top, height in zip(tops, tall, strict=True)]
     right = middle[1] + width[1] / 2
     left = middle[2] - width[2] / 2
-    arrow = {"arrowstyle": "-|>", "color": SOFT, "linewidth": 0.9}
+    arrow = {"arrowstyle": "-|>", "color": LOOK.soft, "linewidth": 0.9}
     for start, end in (
         ((middle[1], tops[0] + tall[0]), (middle[1], tops[1])),
         ((middle[1], tops[1] + tall[1]), (middle[1], tops[2])),
@@ -1973,7 +2086,7 @@ def prisma_flow(corpus: Corpus) -> Chart:
         ((middle[0], centre[2]), (middle[1] - width[1] / 2, centre[2])),
     ):
         ax.annotate("", xy=end, xytext=start, arrowprops={**arrow, "shrinkA": 0, "shrinkB": 0})
-    ax.plot([middle[0]] * 2, [tops[0] + tall[0], centre[2]], color=SOFT, linewidth=0.9)
+    ax.plot([middle[0]] * 2, [tops[0] + tall[0], centre[2]], color=LOOK.soft, linewidth=0.9)
     data = pd.DataFrame([(box, number) for box, _, _, _, number in boxes], columns=["box", "records"])
     alt = (
         f"Flow: {before} publications were there before screening was logged; "
@@ -2037,7 +2150,7 @@ def theme_sets(corpus: Corpus, themes: Iterable[str] | None = None, *, sets: int
     )
     bars, matrix, sizes = (figure.add_subplot(one) for one in (grid[0, 0], grid[1, 0], grid[1, 1]))
     places = np.arange(len(drawn))
-    bars.bar(places, drawn.publications, width=0.62, color=BLUE)
+    bars.bar(places, drawn.publications, width=0.62, color=LOOK.accent)
     for place, value in zip(places, drawn.publications, strict=True):
         bars.text(place, value, f"{value:,}", ha="center", va="bottom", size=7.5)
     bars.set_ylim(0, drawn.publications.max() * 1.18)
@@ -2045,15 +2158,15 @@ def theme_sets(corpus: Corpus, themes: Iterable[str] | None = None, *, sets: int
     bars.set_ylabel("Studies")
     level = {theme: number for number, theme in enumerate(chosen)}
     matrix.scatter(
-        np.tile(places, len(chosen)), np.repeat(np.arange(len(chosen)), len(drawn)), s=26, color=FAINT, linewidth=0
+        np.tile(places, len(chosen)), np.repeat(np.arange(len(chosen)), len(drawn)), s=26, color=LOOK.line, linewidth=0
     )
     for place, members in zip(places, drawn.members, strict=True):
         rows_at = [level[one] for one in members]
-        matrix.plot([place, place], [min(rows_at), max(rows_at)], color=INK, linewidth=1.4)
-        matrix.scatter([place] * len(rows_at), rows_at, s=26, color=INK, linewidth=0, zorder=3)
+        matrix.plot([place, place], [min(rows_at), max(rows_at)], color=LOOK.ink, linewidth=1.4)
+        matrix.scatter([place] * len(rows_at), rows_at, s=26, color=LOOK.ink, linewidth=0, zorder=3)
     matrix.set_yticks(range(len(chosen)), labels[chosen])
     with_theme = counts.set_index("theme").publications.reindex(chosen, fill_value=0)
-    sizes.barh(np.arange(len(chosen)), with_theme, height=0.6, color=SOFT)
+    sizes.barh(np.arange(len(chosen)), with_theme, height=0.6, color=LOOK.soft)
     for row, value in enumerate(with_theme):
         sizes.text(value, row, f" {value:,}", va="center", size=7.5)
     sizes.set_xlim(0, max(with_theme.max(), 1) * 1.45)
@@ -2091,37 +2204,24 @@ def themes_network(corpus: Corpus, themes: int = 30, edges: int = 60) -> Chart:
     -----
     Order by average-linkage clustering of the Jaccard distance, leaves optimally ordered (Bar-Joseph et al. 2001).
     """
-    from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
-    from scipy.spatial.distance import squareform
-
-    together = themes_together(corpus).data
-    if "theme" not in together:
+    data = _pairs(corpus)
+    if data.empty:
         return _nothing("themes_network", corpus, "findings with two themes")
     counts = _theme_counts(corpus).set_index("theme")
     size = counts.publications
-    either = size.reindex(together.theme).to_numpy() + size.reindex(together.other).to_numpy() - together.publications
-    data = together.assign(jaccard=together.publications / np.maximum(either, 1))
     largest = size.sort_values(ascending=False, kind="stable").index[:themes]
-    shown = [theme for theme in counts.index if theme in set(largest)]
-    at = {theme: number for number, theme in enumerate(shown)}
+    shown, _ = _clustered(data, [theme for theme in counts.index if theme in set(largest)])
     inside = data[data.theme.isin(shown) & data.other.isin(shown)]
-    distance = np.ones((len(shown), len(shown)))
-    np.fill_diagonal(distance, 0)
-    for row in inside.itertuples():
-        distance[at[row.theme], at[row.other]] = distance[at[row.other], at[row.theme]] = 1 - row.jaccard
-    if len(shown) > 2:
-        condensed = squareform(distance, checks=False)
-        order = leaves_list(optimal_leaf_ordering(linkage(condensed, "average"), condensed))
-        shown = [shown[number] for number in order]
     place = {theme: number for number, theme in enumerate(shown)}
     ties = inside.head(edges)
     top = ties.iloc[0]
     labels = counts.label
     degree = pd.concat([ties.theme, ties.other]).value_counts()
     hub = degree.index[0]
+    alone = len(degree) < 2 or degree.iloc[0] > degree.iloc[1]
     title = (
         f"{labels[hub]} is tied to {_count(int(degree.iloc[0]), 'other theme')} "
-        f"among the {_count(len(ties), 'strongest tie')}, as many as any or more"
+        f"among the {_count(len(ties), 'strongest tie')}, {'more than' if alone else 'as many as'} any other"
     )
     subtitle = (
         "Themes found together in one finding; arcs: thicker with more publications; circles: publications with the "
@@ -2133,16 +2233,15 @@ def themes_network(corpus: Corpus, themes: int = 30, edges: int = 60) -> Chart:
                                       "Reviews left out."))  # fmt: skip
     ax = figure.subplots()
     domains = list(dict.fromkeys(counts.domain[shown]))
-    shades = ("#1f5a94", "#8a7ba6", "#b3451c", "#c98a1b", "#5f6b76", "#3f8f7a", "#77808a", "#1f2933")
-    tints = {domain.id: shade for domain, shade in zip(corpus.codebook.domains, shades)}
+    tints = {domain.id: shade for domain, shade in zip(corpus.codebook.domains, LOOK.domains)}
     for row in ties.iloc[::-1].itertuples():
         low, high = sorted((place[row.theme], place[row.other]))
         middle, half = (low + high) / 2, (high - low) / 2
         turn = np.linspace(-np.pi / 2, np.pi / 2, 40)
-        ax.plot(half * np.cos(turn) * 0.9, middle + half * np.sin(turn), color=BLUE, alpha=0.35,
+        ax.plot(half * np.cos(turn) * 0.9, middle + half * np.sin(turn), color=LOOK.accent, alpha=0.35,
                 linewidth=0.4 + 4.6 * row.publications / top.publications, solid_capstyle="butt")  # fmt: skip
     ax.scatter(np.zeros(len(shown)), range(len(shown)), s=10 + 150 * size[shown] / size.max(), zorder=3,
-               color=[tints.get(domain, INK) for domain in counts.domain[shown]], linewidth=0)  # fmt: skip
+               color=[tints.get(domain, LOOK.ink) for domain in counts.domain[shown]], linewidth=0)  # fmt: skip
     ax.set_yticks(range(len(shown)), [f"{labels[theme]} {size[theme]}" for theme in shown])
     ax.set_xticks([])
     ax.set_ylim(len(shown) - 0.3, -0.7)
@@ -2150,7 +2249,7 @@ def themes_network(corpus: Corpus, themes: int = 30, edges: int = 60) -> Chart:
     _clean(ax)
     names = {domain.id: domain.label for domain in corpus.codebook.domains}
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=tints.get(domain, INK), label=names[domain])
+        Line2D([], [], marker="o", linestyle="", color=tints.get(domain, LOOK.ink), label=names[domain])
         for domain in domains
     ]
     _legend_below(ax, handles)
@@ -2236,7 +2335,7 @@ def pathways(corpus: Corpus, *, nodes: int = 9, links: int = 40) -> Chart:
         ease = step * step * (3 - 2 * step)
         straight = row.end_role == "outcome" and row.start_role == "exposure"
         ax.plot(x0 + half + (x1 - x0 - 2 * half) * step, y0 + (y1 - y0) * ease,
-                color=SOFT if straight else BLUE, alpha=0.16 if straight else 0.45,
+                color=LOOK.soft if straight else LOOK.accent, alpha=0.16 if straight else 0.45,
                 linewidth=0.5 + 8 * row.publications / most, solid_capstyle="butt", zorder=1)  # fmt: skip
     heads = {"exposure": "Exposure", "mechanism": "Mechanism", "outcome": "Outcome"}
     for x, (role, members) in enumerate(columns.items()):
@@ -2245,8 +2344,8 @@ def pathways(corpus: Corpus, *, nodes: int = 9, links: int = 40) -> Chart:
             number = of_place[role][of_place[role].theme == theme].key.nunique()
             words = "\n".join(textwrap.wrap(f"{labels[theme]} {number}", 30))
             at = y * tallest / len(members)
-            ax.add_patch(mpl.patches.Rectangle((x - half, at - 0.38), 2 * half, 0.76, facecolor=PAPER, edgecolor=FAINT,
-                                               linewidth=0.9, zorder=2))  # fmt: skip
+            ax.add_patch(mpl.patches.Rectangle((x - half, at - 0.38), 2 * half, 0.76, facecolor=LOOK.paper,
+                                               edgecolor=LOOK.line, linewidth=0.9, zorder=2))  # fmt: skip
             ax.text(x, at, words, ha="center", va="center", size=8, linespacing=1.05, zorder=3)
     ax.set_xlim(-0.42, 2.42)
     ax.set_ylim(tallest - 0.4, -1.1)
@@ -2287,7 +2386,10 @@ def score_chart(corpus: Corpus, score: Score) -> Chart:
     ax = figure.subplots()
     _clean(ax)
     height = len(data) - 1 - np.arange(len(data))
-    for shift, kind, color, marker in ((0.14, "micro", BLUE, "o"), (-0.14, "macro", DIRECTIONS["harm"], "s")):
+    for shift, kind, color, marker in (
+        (0.14, "micro", LOOK.accent, "o"),
+        (-0.14, "macro", LOOK.directions["harm"], "s"),
+    ):
         value = data[f"{kind}_f1"]
         ax.hlines(height + shift, data[f"{kind}_low"], data[f"{kind}_high"], color=color, linewidth=1.6)
         ax.plot(value, height + shift, marker, color=color, markersize=6, label=f"{kind}-F1")
@@ -2297,7 +2399,7 @@ def score_chart(corpus: Corpus, score: Score) -> Chart:
     ax.set_ylim(-0.6, len(data) - 0.4)
     ax.set_xlim(0, 1)
     ax.set_xticks(np.arange(0, 1.01, 0.2))
-    ax.grid(axis="x", color=FAINT, linewidth=0.8)
+    ax.grid(axis="x", color=LOOK.line, linewidth=0.8)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=2, handletextpad=0.3)
     alt = f"F1 on {int(terms.n_studies)} studies ({which}): " + "; ".join(
         f"{row.tagger} micro {row.micro_f1:.2f} ({row.micro_low:.2f} to {row.micro_high:.2f}), macro {row.macro_f1:.2f}"
@@ -2338,17 +2440,19 @@ def document_strip(corpus: Corpus, texts: FullTexts, key: str) -> Chart:
         8,
         0.24 * len(grid) + 0.6,
         f"Themes along the {_count(pages, 'page')} of {key}",
-        "Sentences that mention a theme's terms, by page; the darker, the more.",
+        "Sentences that mention a theme's terms, by page, with their number.",
         "Suggested by the codebook's terms, not coded: each is a place to read.",
     )
     ax = figure.subplots()
     _clean(ax)
-    ax.imshow(grid, cmap=SHADES, vmin=0, vmax=most, aspect="auto", extent=(0.5, pages + 0.5, len(grid) - 0.5, -0.5))
+    ax.imshow(
+        grid, cmap=LOOK.shades, vmin=0, vmax=most, aspect="auto", extent=(0.5, pages + 0.5, len(grid) - 0.5, -0.5)
+    )
     for row, theme in enumerate(grid.index):
         for page, value in grid.loc[theme].dropna().items():
             if pages <= 40:
                 ax.text(page, row, f"{value:.0f}", ha="center", va="center", size=7,
-                        color=PAPER if value > most / 2 else INK)  # fmt: skip
+                        color=LOOK.on(LOOK.shades(value / most)))  # fmt: skip
     ax.set_yticks(range(len(grid)), [labels[theme] for theme in grid.index])
     ax.set_xlabel("page")
     ax.xaxis.get_major_locator().set_params(integer=True)

@@ -17,6 +17,7 @@ from typing import Any
 from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError, Problem
 from litbench.codebook import NO_THEME, Codebook
+from litbench.corpus import REVIEWS
 
 LONGEST_CELL = 10_000  # characters; a longer one is a broken quotation mark or a pasted document
 NO_FINDING = "the study has no finding"
@@ -35,6 +36,7 @@ _PROSE = {
     "proposition_evidence": ["reason"],
     "proposition_confidence": ["reason"],
     "comparisons": ["exposure", "outcome", "comparator", "population", "reason"],
+    "review_statements": ["quantity"],
 }
 _RATIOS = {"OR", "AOR", "RR", "ARR", "PR", "HR", "AHR", "IRR"}
 
@@ -720,6 +722,33 @@ def _comparisons(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Itera
             )
 
 
+def _review_statements(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Find counts that are larger than what they are counted among, or that no review states."""
+    keys = {row["finding"]: row["key"] for _, row in rows.get("findings", [])}
+    designs = {row["key"]: row["design"] for _, row in rows.get("studies", [])}
+    for line, row in rows.get("review_statements", []):
+        key = keys.get(row["finding"], "")
+        if key and designs.get(key, "") not in REVIEWS:
+            yield Problem(
+                "data/review_statements.csv",
+                line,
+                "finding",
+                row["finding"],
+                f"{key} is not a review",
+                "Name a finding of a review, or correct the design in data/studies.csv",
+            )
+        value, of = _number(row["value"]), _number(row["of"])
+        if value is not None and of is not None and value > of:
+            yield Problem(
+                "data/review_statements.csv",
+                line,
+                "value",
+                row["value"],
+                f"it is more than the {of:g} that it is counted among",
+                "Compare both with the page of the review",
+            )
+
+
 def _imports(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
     for line, row in rows.get("imports", []):
         parts = [_number(row[name]) for name in ("records", "imported", "duplicates", "rejected")]
@@ -782,6 +811,7 @@ _RULES = [
     _claims,
     _stances,
     _comparisons,
+    _review_statements,
     _imports,
     _checked,
 ]

@@ -78,6 +78,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         findings=frames["findings"],
         effects=frames["effects"],
         comparisons=frames["comparisons"],
+        review_statements=frames["review_statements"],
         codes=codes,
         claims=claims,
         themes=themes,
@@ -115,6 +116,8 @@ class Corpus:
         A row a numeric estimate of a finding.
     comparisons : pandas.DataFrame
         A row an estimate that was examined for one comparison (`litbench.effects.comparisons`).
+    review_statements : pandas.DataFrame
+        A row a count that a review states about the studies it included.
     codes : pandas.DataFrame
         A row a theme that one coder gave to one finding in one round; `agreed` holds the adjudicated ones.
     claims : pandas.DataFrame
@@ -141,6 +144,7 @@ class Corpus:
     findings: pd.DataFrame
     effects: pd.DataFrame
     comparisons: pd.DataFrame
+    review_statements: pd.DataFrame
     codes: pd.DataFrame
     claims: pd.DataFrame
     themes: pd.DataFrame
@@ -340,6 +344,7 @@ class Corpus:
             findings=_narrow(findings_kept),
             effects=_narrow(self.effects[self.effects.finding.isin(ids)]),
             comparisons=_narrow(self.comparisons[self.comparisons.finding.isin(ids)]),
+            review_statements=_narrow(self.review_statements[self.review_statements.finding.isin(ids)]),
             codes=_narrow(self.codes[self.codes.finding.isin(ids)], but={"theme"}),
             claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
             proposition_evidence=_narrow(self.proposition_evidence[self.proposition_evidence.finding.isin(ids)]),

@@ -476,6 +476,8 @@ def _draw(data: pd.DataFrame) -> Chart:
     from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+    from litbench._style import LOOK
+
     n = data.set_index("box").n
     main = [  # the column that flows down, and what leaves it to the right
         (["Records from databases and registers", "Records found in other ways"],
@@ -484,38 +486,38 @@ def _draw(data: pd.DataFrame) -> Chart:
         (["Records included by screening"], []),
         (["Studies added to the corpus by screening", "Studies gathered before screening was logged"], []),
     ]  # fmt: skip
-    figure = Figure(figsize=(9, 6.4), facecolor="white")
+    figure = Figure(figsize=(9, 6.4), dpi=130, facecolor=LOOK.paper)
     ax = figure.add_axes((0.02, 0.06, 0.96, 0.82))
     ax.set(xlim=(0, 10), ylim=(0, 8.4))
     ax.axis("off")
     title = "How records came into the corpus since screening is logged"
-    figure.text(0.03, 0.94, title, fontsize=13, fontweight="bold", color="#1f2933")
+    figure.text(0.03, 0.94, title, fontsize=13, fontweight="bold", color=LOOK.ink)
 
     def box(x: float, y: float, names: list[str], face: str) -> None:
         text = "\n".join(f"{name}: {n[name]:,}" for name in names)
-        ax.add_patch(FancyBboxPatch((x, y), 4.6, 1.3, boxstyle="round,pad=0.02", facecolor=face, edgecolor="#5f6b76"))
-        ax.text(x + 2.3, y + 0.65, text, ha="center", va="center", fontsize=9.5, color="#1f2933", linespacing=1.7)
+        ax.add_patch(FancyBboxPatch((x, y), 4.6, 1.3, boxstyle="round,pad=0.02", facecolor=face, edgecolor=LOOK.soft))
+        ax.text(x + 2.3, y + 0.65, text, ha="center", va="center", fontsize=9.5, color=LOOK.ink, linespacing=1.7)
 
     for step, (left, right) in enumerate(main):
         y = 6.9 - 2.2 * step
-        box(0.1, y, left, "#e8f0f7")
+        box(0.1, y, left, LOOK.box)
         if right:
-            box(5.3, y, right, "#f5f5f5")
+            box(5.3, y, right, LOOK.paper)
             ax.add_patch(
                 FancyArrowPatch(
-                    (4.74, y + 0.65), (5.28, y + 0.65), arrowstyle="-|>", mutation_scale=12, color="#5f6b76"
+                    (4.74, y + 0.65), (5.28, y + 0.65), arrowstyle="-|>", mutation_scale=12, color=LOOK.soft
                 )
             )
         if step:
             ax.add_patch(
-                FancyArrowPatch((2.4, y + 2.18), (2.4, y + 1.34), arrowstyle="-|>", mutation_scale=12, color="#5f6b76")
+                FancyArrowPatch((2.4, y + 2.18), (2.4, y + 1.34), arrowstyle="-|>", mutation_scale=12, color=LOOK.soft)
             )
     figure.text(
         0.03,
         0.02,
         "PRISMA 2020 flow from data/imports.csv, data/screening.csv and the candidates.",
         fontsize=8,
-        color="#5f6b76",
+        color=LOOK.soft,
     )
     alt = "; ".join(f"{row.box}: {row.n:,}" for row in data.itertuples()) + "."
     return Chart("prisma", title, figure, data, alt)
