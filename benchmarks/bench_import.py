@@ -1,6 +1,6 @@
 """How fast a BibTeX library is read, and how well duplicates are found, beside what others do.
 
-    python benchmarks/bench_import.py [--records 100000] [--others 2000]
+    python benchmarks/bench_import.py [--records 100000] [--others 2000] [--labelled LIBRARY.xml ...]
 
 Writes a library of records of 1.6 kB (abstract, accents in LaTeX, one in ten a duplicate) and times, each in a process
 of its own and in the same run:
@@ -9,6 +9,9 @@ of its own and in the same run:
 - litstudy's way of loading (bibtexparser 1 with `latex_to_unicode`), and bibtexparser 2 with its LaTeX decoding, both
   on `--others` records, since they would take minutes;
 - bib-dedupe on the labelled duplicates of tests/labelled.py, beside litbench's links.
+
+With `--labelled` only this is done: EndNote libraries in which a person marked every record that another one repeats
+with the caption "Duplicate" (such as those in test/data of github.com/IEBH/dedupe-sweep) are linked by both.
 
 The others are fetched by uv for the run; without them their rows say so.
 """
@@ -177,14 +180,75 @@ def duplicates(folder: Path) -> list[dict[str, object]]:
     return rows
 
 
+def read_endnote(path: Path) -> tuple[pd.DataFrame, list[bool]]:
+    """Return the records of an EndNote library and whether a person marked each as one of several copies."""
+    from defusedxml import ElementTree
+
+    from litbench import _formats
+
+    fields = {
+        "title": "titles/title", "journal": "titles/secondary-title", "volume": "volume", "issue": "number",
+        "pages": "pages", "doi": "electronic-resource-num", "abstract": "abstract", "year": "dates/year",
+    }  # fmt: skip
+    records, marked = [], []
+    for record in ElementTree.parse(path).iter("record"):
+        text = {
+            name: "".join(found.itertext()).strip()
+            for name, at in fields.items()
+            if (found := record.find(at)) is not None
+        }
+        text["year"] = int(text["year"][:4]) if text.get("year", "")[:4].isdigit() else None
+        text["doi"] = text.get("doi", "").lower().rpartition("doi.org/")[2] or None
+        text["authors"] = "; ".join(
+            "".join(author.itertext()) for author in record.iterfind("contributors/authors/author")
+        )
+        records.append({name: text.get(name) for name in _formats.COLUMNS})
+        caption = record.find("caption")
+        marked.append(caption is not None and "".join(caption.itertext()).strip() == "Duplicate")
+    return _formats.to_frame(records), marked
+
+
+def labelled_libraries(paths: list[Path], folder: Path) -> list[dict[str, object]]:
+    """Link libraries that a person labelled: recall is the share of marked records that are linked to another."""
+    from litbench import _duplicates, _formats
+
+    rows = []
+    for path in paths:
+        records, marked = read_endnote(path)
+        links = _duplicates.link(records, _formats.to_frame([]))
+        pairs = [(late, early) for late, early in enumerate(links) if early >= 0]
+        results = {"litbench": pairs}
+        (folder / "records.json").write_text(json.dumps([as_bib_dedupe_wants(records)]))
+        if timed(BIB_DEDUPE, str(folder / "records.json"), str(folder / "pairs.json"), extra=("bib-dedupe==0.11.0",)):
+            results["bib-dedupe 0.11"] = json.loads((folder / "pairs.json").read_text())[0]
+        for what, found in results.items():
+            linked = {record for pair in found for record in pair}
+            rows.append(
+                {
+                    "library": path.stem,
+                    "records": len(records),
+                    "marked": sum(marked),
+                    "what": what,
+                    "recall": sum(marked[record] for record in linked) / sum(marked),
+                    "linked, not marked": sum(not marked[record] for record in linked),
+                }
+            )
+    return rows
+
+
 def main() -> None:
     """Run and print the tables."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--others", type=int, default=2_000)
+    parser.add_argument("--labelled", type=Path, nargs="+", help="EndNote libraries with marked duplicates")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        if arguments.labelled:
+            rows = labelled_libraries(arguments.labelled, folder)
+            print(pd.DataFrame(rows).to_string(index=False, float_format="{:.3f}".format))
+            return
         from stress import copy_corpus
 
         corpus = copy_corpus(folder / "corpus")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 from conftest import ROOT
 from hypothesis import HealthCheck, given, settings
@@ -212,6 +213,33 @@ def test_place_in_the_wrong_country(spoil):
     assert "minus sign" in one(folder, PLACES, "not in Mexico").remedy
     spoil(PLACES, "Tijuana,MEX,32.51,117.04", "Tijuana,XXX,32.51,-117.04")
     one(folder, PLACES, "not an ISO 3166-1")
+
+
+def append(folder, file, line):
+    with (folder / file).open("a", encoding="utf-8") as handle:
+        handle.write(line + "\n")
+
+
+def test_faults_and_checks_and_studies_tell_the_same(copy):
+    append(copy, "data/audit.csv", "zoorob2024drug,7,studies,,n,wrong,1,2,the page has 2")
+    append(copy, "data/checks.csv", "none2020such,1,10,2,0,")
+    problems = check(copy)
+    text = "\n".join(map(str, problems))
+    assert "data/audit.csv" in text and "no check of" in text
+    assert "none2020such" in text
+
+
+def test_a_check_needs_its_page(copy):
+    path = copy / STUDIES
+    table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    table.loc[0, "checked"], table.loc[0, "checked_against"] = "2026-11-24", ""
+    table.to_csv(path, index=False, lineterminator="\n")
+    assert "all three, or none" in one(copy, STUDIES, "compared with its page").remedy
+
+
+def test_coverage_names_a_key_or_a_reason(copy, corpus):
+    append(copy, "data/coverage.csv", f"{sorted(corpus.reviews)[0]},Moss 2001,in,,,https://example.org/")
+    one(copy, "data/coverage.csv", "has its key, any other its reason")
 
 
 def test_words_about_people(spoil):

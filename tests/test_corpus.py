@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -108,6 +109,43 @@ def test_evidence_leads_to_places_and_puts_reviews_last(corpus):
     assert trail.locator.notna().all()
     review = trail.key.isin(corpus.reviews).to_numpy()
     assert (review[:-1] <= review[1:]).all()
+
+
+def test_error_rates_are_faults_over_what_was_compared(corpus):
+    checks = pd.DataFrame(
+        {
+            "key": ["a", "b", "a"],
+            "round": [1, 1, 2],
+            "fields": [10, 15, 20],
+            "findings": [4, 6, 5],
+            "estimates": [2, 3, 0],
+        }
+    )
+    faults = [
+        ("a", 1, "references", "", "volume", "empty"),
+        ("a", 1, "studies", "", "n", "wrong"),
+        ("b", 1, "findings", "b.1", "statement", "overstated"),
+        ("b", 1, "findings", "b.1", "outcome", "wrong"),  # the statement counts, not each of its columns
+        ("b", 1, "effects", "b.1", "comparator", "empty"),
+        ("b", 1, "effects", "b.2", "ci_low", "wrong"),
+    ]
+    audit = pd.DataFrame(faults, columns=["key", "round", "table", "item", "field", "fault"])
+    rates = replace(corpus, checks=checks, audit=audit).audit_rates().set_index(["round", "part"])
+    assert rates.loc[(1, "fields"), ["studies", "compared", "wrong", "empty", "percent"]].tolist() == [2, 25, 1, 1, 8.0]
+    assert rates.loc[(1, "statements"), ["compared", "overstated", "wrong", "percent"]].tolist() == [10, 1, 0, 10.0]
+    assert rates.loc[(1, "numbers"), ["compared", "wrong", "percent"]].tolist() == [5, 1, 20.0]
+    assert rates.loc[(2, "statements"), "percent"] == 0
+    assert pd.isna(rates.loc[(2, "numbers"), "percent"]), "nothing was compared, so there is no rate"
+
+
+def test_coverage_counts_what_each_review_included(corpus):
+    review = sorted(corpus.reviews)[0]
+    rows = [(review, "One 2001", "in"), (review, "Two 2002", "lacking"), (review, "Three 2003", "lacking")]
+    coverage = pd.DataFrame(rows, columns=["review", "included", "status"])
+    table = replace(corpus, coverage=coverage).coverage_summary()
+    assert len(table) == len(corpus.reviews)
+    assert table.loc[0, ["seen", "in_corpus", "lacking", "excluded"]].tolist() == [3, 1, 2, 0]
+    assert not table.seen[1:].any(), "a review whose list nobody saw says so"
 
 
 def test_samples_are_counted_once(corpus):

@@ -252,6 +252,14 @@ def test_labelled_duplicates_are_linked_without_a_false_one():
     assert (links >= 0).mean() > 0.98  # 0.991: reports a year apart have no journal that speaks for them
 
 
+@pytest.mark.parametrize("pages", ["187\u2010192", "187\u2013192", "187-92", "0187-0192", "187"])
+def test_first_pages_are_the_same_however_databases_write_a_range(pages):
+    record = {"title": "Arrests near an exchange and where people went", "authors": "Moss, A", "year": 2001,
+              "journal": "Addiction", "volume": "39"}  # fmt: skip
+    both = _formats.to_frame([record | {"pages": "187-192"}, record | {"pages": pages}])
+    assert list(_duplicates.link(both, both.iloc[:0])) == [-1, 0]
+
+
 def test_labelled_duplicates_are_linked_among_themselves_without_a_false_one():
     records, keys = duplicates()
     links = _duplicates.link(records, _formats.to_frame([]))
@@ -519,6 +527,88 @@ def test_the_adjudicator_sees_both_and_what_both_gave_is_filled_in(added):
     corpus = lb.load_corpus(added)
     assert list(corpus.agreed[corpus.agreed.key == "moss2020crackdowns"].theme) == ["displacement"]
     assert corpus.findings.set_index("finding").claim["moss2020crackdowns.1"] == "view"
+
+
+@pytest.fixture
+def coded_twice(added):
+    theirs = {"finding": "moss2020crackdowns.1", "claim": "effect", "themes": {"displacement": "outcome"}}
+    intake.code("moss2020crackdowns", "ab", [FINDING], added)
+    intake.code("moss2020crackdowns", "cd", [theirs], added)
+    return added
+
+
+def mine(frame):
+    return frame[frame.finding == "moss2020crackdowns.1"].assign(agreed="")
+
+
+def test_a_table_of_disagreements_is_adjudicated_and_written_back(coded_twice):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice)))
+    assert list(table.ab) == ["zero-tolerance"] and list(table.both) == ["displacement"]
+    before = snapshot(coded_twice)
+    assert intake.adjudicate(table, corpus=coded_twice) == 0, "nothing is decided yet"
+    assert snapshot(coded_twice) == before
+
+    table["agreed"] = "displacement: outcome; zero-tolerance"
+    assert intake.adjudicate(table, corpus=coded_twice) == 1
+    agreed = lb.load_corpus(coded_twice).agreed
+    agreed = agreed[agreed.finding == "moss2020crackdowns.1"]
+    assert dict(zip(agreed.theme, agreed.role)) == {"displacement": "outcome", "zero-tolerance": "exposure"}
+
+    roles = mine(lb.disagreements(lb.load_corpus(coded_twice), "role")).assign(agreed="mechanism")
+    assert list(roles.theme) == ["displacement"]
+    intake.adjudicate(roles, "role", coded_twice)
+    claims = mine(lb.disagreements(lb.load_corpus(coded_twice), "claim")).assign(agreed="view")
+    intake.adjudicate(claims, "claim", coded_twice)
+    corpus = lb.load_corpus(coded_twice)
+    rows = [line for line in (coded_twice / "data/codes.csv").read_text().splitlines() if line.startswith("moss2020")]
+    assert "moss2020crackdowns.1,displacement,agreed,2,mechanism" in rows
+    assert corpus.findings.set_index("finding").claim["moss2020crackdowns.1"] == "view"
+    assert not check(coded_twice)
+
+
+def test_a_theme_taken_again_keeps_the_role_that_was_settled(coded_twice):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice)))
+    intake.adjudicate(table.assign(agreed="displacement: outcome"), corpus=coded_twice)
+    intake.adjudicate(table.assign(agreed="displacement; zero-tolerance"), corpus=coded_twice)
+    assert "moss2020crackdowns.1,displacement,agreed,2,outcome" in (coded_twice / "data/codes.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("value", "cells", "message"),
+    [
+        ("theme", {"agreed": "displacement"}, "role of displacement is not settled. Write `displacement: role`"),
+        ("theme", {"agreed": "arrest"}, "role of arrest is not settled"),
+        ("theme", {"agreed": "zero-tolerence: exposure"}, "Did you mean zero-tolerance"),
+        ("theme", {"agreed": "zero-tolerance: villain"}, r'data/codes.csv:\d+: role "villain"'),
+        ("theme", {"agreed": "zero-tolerance", "finding": "moss2020crackdowns.9"}, "no finding 'moss2020crackdowns.9'"),
+        ("role", {"agreed": "outcome"}, "displacement is not among the agreed themes"),
+        ("claim", {"agreed": "rumour"}, r'data/findings.csv:\d+: claim "rumour"'),
+    ],
+)
+def test_a_wrong_adjudication_is_refused_whole(coded_twice, value, cells, message):
+    table = mine(lb.disagreements(lb.load_corpus(coded_twice), value)).assign(**cells)
+    before = snapshot(coded_twice)
+    with pytest.raises(lb.CorpusError, match=message):
+        intake.adjudicate(table, value, coded_twice)
+    assert snapshot(coded_twice) == before
+
+
+def test_disagreements_are_decided_in_a_spreadsheet(coded_twice, tmp_path, capsys):
+    file = tmp_path / "differ.csv"
+    assert main(["--corpus", str(coded_twice), "adjudicate", "--write", str(file)]) == 0
+    table = pd.read_csv(file, dtype="str")
+    table.loc[table.finding == "moss2020crackdowns.1", "agreed"] = "displacement:outcome; zero-tolerance"
+    table[table.finding == "moss2020crackdowns.1"].to_csv(file, index=False)
+    assert main(["--corpus", str(coded_twice), "adjudicate", str(file)]) == 0
+    assert "1 of 1 decisions written" in capsys.readouterr().out
+    assert "moss2020crackdowns.1,displacement,agreed,2,outcome" in (coded_twice / "data/codes.csv").read_text()
+    assert main(["--corpus", str(coded_twice), "adjudicate", str(tmp_path / "none.csv")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_table_that_is_not_of_disagreements_is_refused(added):
+    with pytest.raises(lb.CorpusError, match=r"no column theme\. Start from litbench.disagreements"):
+        intake.adjudicate(pd.DataFrame({"finding": ["moss2020crackdowns.1"], "agreed": [""]}), "role", added)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from litbench.check import check
 
 STUDY = {
     "key": KEY, "design": "qualitative", "read": "abstract", "identification_route": "curated",
-    "summary": "Interviews on a crackdown.", "audited": False, "findings_seen_at": "https://doi.org/10.1000/x",
+    "summary": "Interviews on a crackdown.", "findings_seen_at": "https://doi.org/10.1000/x",
     "source_kind": "publisher",
 }  # fmt: skip
 

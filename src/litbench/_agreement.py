@@ -272,8 +272,9 @@ def disagreements(corpus, value: str = "theme", round: int | None = None) -> pd.
     Returns
     -------
     pandas.DataFrame
-        A row a finding (or, for roles, a code): ``finding, citation, statement``, a column for each coder with what
-        this coder alone said, ``both`` where it applies, and ``agreed``.
+        A row a finding (or, for roles, a code) that two or more coders read: ``finding, citation, statement``, a
+        column for each coder with what this coder said beyond ``both``, which is what all said (missing where the
+        coder did not read the finding), and ``agreed``. `litbench.intake.adjudicate` writes decisions back.
     """
     codes = corpus.claims if value == "claim" else corpus.codes
     if "round" in codes:
@@ -286,10 +287,19 @@ def disagreements(corpus, value: str = "theme", round: int | None = None) -> pd.
         .unstack("coder")
     )
     coders = [coder for coder in said.columns if coder != "agreed"]
-    said = said.dropna(subset=coders)
-    differ = said[[len(set(row)) > 1 for row in said[coders].itertuples(index=False)]]
-    shared = differ[coders].apply(lambda row: frozenset.intersection(*row), axis=1)
-    table = pd.DataFrame({coder: [_list(a - b) for a, b in zip(differ[coder], shared)] for coder in coders})
+    given = [[one for one in row if isinstance(one, frozenset)] for row in said[coders].itertuples(index=False)]
+    several = [len(set(row)) > 1 for row in given]
+    differ = said[several]
+    shared = [frozenset.intersection(*row) for row, differs in zip(given, several, strict=True) if differs]
+    table = pd.DataFrame(
+        {
+            coder: pd.Series(
+                [_list(one - both) if isinstance(one, frozenset) else None for one, both in zip(differ[coder], shared)],
+                dtype="str",
+            )
+            for coder in coders
+        }
+    ).dropna(axis="columns", how="all")
     table["both"] = [_list(one) for one in shared]
     if value == "claim":
         agreed = corpus.findings.set_index("finding").claim
@@ -332,6 +342,8 @@ def confusions(corpus, value: str = "theme", round: int | None = None) -> pd.Dat
     rows = []
     for row in table.to_dict("records"):
         for one, other in combinations(coders, 2):
+            if pd.isna(row[one]) or pd.isna(row[other]):
+                continue
             left = row[one].split("; ") if row[one] else ["(nothing)"]
             right = row[other].split("; ") if row[other] else ["(nothing)"]
             rows += [(*sorted((a, b)), row["finding"]) for a in left for b in right]

@@ -129,12 +129,18 @@ def _fold(frame: pd.DataFrame) -> list[_Facts]:
                 fold(row.journal).removeprefix("the "),
                 volume := row.volume.strip(),
                 # Before an article has a volume, its pages are counted from 1.
-                "" if (page := re.split(r"[–-]", row.pages)[0].strip().lower()) == "1" and not volume else page,
+                "" if (page := _first_page(row.pages)) == "1" and not volume else page,
                 row.doi.lower(),
                 row.pmid,
             )
         )
     return facts
+
+
+def _first_page(pages: str) -> str:
+    """Return the first page: databases set a hyphen, a dash or U+2010 behind it, and some put a 0 before it."""
+    first = re.search(r"\w+", pages.lower())
+    return (first[0].lstrip("0") or first[0]) if first else ""
 
 
 # ---------------------------------------------------------------------- which are compared

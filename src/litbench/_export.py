@@ -15,7 +15,10 @@ from litbench._store import write_file
 from litbench.corpus import Corpus
 
 # In the order in which a reader wants the sheets of a workbook.
-TABLES = ("studies", "findings", "effects", "codes", "claims", "places", "samples", "themes", "appraisal", "screening")
+TABLES = (
+    "studies", "findings", "effects", "codes", "claims", "places", "samples", "themes", "appraisal", "comparisons",
+    "propositions", "proposition_evidence", "proposition_confidence", "screening",
+)  # fmt: skip
 _RISKY = ("=", "+", "-", "@")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")
 _ENDINGS = ".ris, .bib, .json (CSL-JSON), .csv, .xlsx, .parquet, .sqlite, or .txt and .md (a list of references)"
 

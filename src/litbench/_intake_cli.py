@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from litbench import _schema, intake
+from litbench import _schema, _store, intake
 from litbench._problems import CorpusError
 
 
@@ -41,6 +41,11 @@ def register(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--form", type=Path, help="a filled-in form; without it an editor opens one")
     command.add_argument("--preview", action="store_true", help="show the form; write nothing")
     command.set_defaults(run=_code)
+    command = commands.add_parser("adjudicate", help="write where coders differ as CSV, and take the decisions back")
+    command.add_argument("file", type=Path, help="CSV with the decisions in its column `agreed`")
+    command.add_argument("--write", action="store_true", help="write the disagreements to FILE, to be decided there")
+    command.add_argument("--about", choices=("theme", "role", "claim"), default="theme", help="(default theme)")
+    command.set_defaults(run=_adjudicate)
     command = commands.add_parser(
         "export", help="write the corpus as RIS, BibTeX, CSL-JSON, CSV, Excel, Parquet, SQLite"
     )
@@ -88,6 +93,27 @@ def _code(args: argparse.Namespace) -> int:
 
     _fill_in(form, args.form, write)
     print(f"{args.key} is coded by {args.coder}. `litbench check` looks at the whole.")
+    return 0
+
+
+def _adjudicate(args: argparse.Namespace) -> int:
+    import pandas as pd
+
+    from litbench import disagreements, load_corpus
+    from litbench._export import spreadsheet_safe
+
+    folder = _schema.find_corpus(args.corpus)
+    if args.write:
+        table = disagreements(load_corpus(folder), args.about)
+        _store.write_file(args.file, spreadsheet_safe(table).to_csv(index=False).encode())
+        print(f"Wrote {args.file}: {len(table)} to decide. Fill in `agreed`, then: litbench adjudicate {args.file}")
+        return 0
+    try:
+        table = pd.read_csv(args.file, dtype="str", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise CorpusError(f"{args.file} cannot be read ({error}). `--write` makes it.") from None
+    decided = intake.adjudicate(table, args.about, folder)
+    print(f"{decided} of {len(table)} decisions written to {folder / 'data'}.")
     return 0
 
 

@@ -383,7 +383,7 @@ def known_fields(corpus: Corpus) -> Chart:
         ("Place below the country", studies.key.isin(placed), None),
         ("Years of data collection", studies.data_start.notna(), None),
         ("Which sample it shares", studies["sample"].notna(), None),
-        ("Compared with its page by a second reader", studies.audited, None),
+        ("Compared with its page by a second reader", studies.checked.notna(), None),
         ("Read in full text", studies.read == "full text", None),
     ]
     rows = [(name, int((known.fillna(False) & primary).sum()), int(primary.sum())) for name, known, _ in facts]

@@ -734,6 +734,42 @@ def _imports(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[
             )
 
 
+def _checked(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    """Check that studies, the log of what was compared, and the log of faults tell the same."""
+    rounds = {(row["key"], row["round"]) for _, row in rows.get("checks", [])}
+    logged = {key for key, _ in rounds}
+    for line, row in rows.get("studies", []):
+        if bool(row["checked"]) != (row["key"] in logged) or bool(row["checked"]) != bool(row["checked_against"]):
+            yield Problem(
+                "data/studies.csv",
+                line,
+                "checked",
+                row["checked"],
+                "checked, checked_against and data/checks.csv do not agree on whether it was compared with its page",
+                "Fill in all three, or none",
+            )
+    for line, row in rows.get("audit", []):
+        if (row["key"], row["round"]) not in rounds:
+            yield Problem(
+                "data/audit.csv",
+                line,
+                "round",
+                row["round"],
+                f"data/checks.csv has no check of {row['key']} in this round, so no error rate can be computed",
+                "Add its row there",
+            )
+    for line, row in rows.get("coverage", []):
+        if (row["status"] == "in") != bool(row["key"]) or (row["status"] != "in") != bool(row["reason"]):
+            yield Problem(
+                "data/coverage.csv",
+                line,
+                "status",
+                row["status"],
+                "a study that is in has its key, any other its reason",
+                "Fill in the one and leave the other empty",
+            )
+
+
 _RULES = [
     _keys,
     _dois,
@@ -747,6 +783,7 @@ _RULES = [
     _stances,
     _comparisons,
     _imports,
+    _checked,
 ]
 
 

@@ -87,6 +87,9 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         proposition_evidence=frames["proposition_evidence"],
         proposition_confidence=frames["proposition_confidence"],
         screening=frames["screening"],
+        checks=frames["checks"],
+        audit=frames["audit"],
+        coverage=frames["coverage"],
         codebook=codebook,
     )
 
@@ -120,6 +123,10 @@ class Corpus:
         A row a theme of the codebook.
     appraisal, screening : pandas.DataFrame
         Answers to checklists, and records considered for inclusion.
+    checks, audit : pandas.DataFrame
+        What was compared of each record with its page, and every fault that was found (`audit_rates`).
+    coverage : pandas.DataFrame
+        A row a study that a published review included (`coverage_summary`).
     propositions, proposition_evidence, proposition_confidence : pandas.DataFrame
         Sentences for practice, the findings that bear on each, and how far one can rely on it.
     codebook : Codebook
@@ -142,6 +149,9 @@ class Corpus:
     proposition_evidence: pd.DataFrame
     proposition_confidence: pd.DataFrame
     screening: pd.DataFrame
+    checks: pd.DataFrame
+    audit: pd.DataFrame
+    coverage: pd.DataFrame
     codebook: Codebook
     filters: tuple[str, ...] = field(default=())
 
@@ -334,6 +344,9 @@ class Corpus:
             claims=_narrow(self.claims[self.claims.finding.isin(ids)]),
             proposition_evidence=_narrow(self.proposition_evidence[self.proposition_evidence.finding.isin(ids)]),
             appraisal=_narrow(self.appraisal[self.appraisal.key.isin(keys)]),
+            checks=_narrow(self.checks[self.checks.key.isin(keys)]),
+            audit=_narrow(self.audit[self.audit.key.isin(keys)]),
+            coverage=_narrow(self.coverage[self.coverage.review.isin(keys)]),
             filters=self.filters + tuple(said),
         )
 
@@ -553,6 +566,56 @@ class Corpus:
         rows = self.samples.assign(publications=self.samples["sample"].map(used).fillna(0).astype(int))
         rows = rows[rows.publications > 1].sort_values(["publications", "sample"], ascending=[False, True])
         return rows[["name", "place", "years", "publications", "sample"]].reset_index(drop=True)
+
+    def audit_rates(self) -> pd.DataFrame:
+        """Return what each round of checking records against their pages compared, and what it found wrong.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Two rows and more a round: ``round, studies`` (records checked), ``part`` (fields of the record, of which
+            some wrong or empty; statements of findings; numbers of findings), ``compared``, ``wrong``, ``empty``,
+            ``overstated``, and ``percent``, all faults over what was compared. A statement counts once.
+        """
+        faults = self.audit.assign(
+            part=self.audit.table.astype("str").map({"findings": "statements", "effects": "numbers"}).fillna("fields")
+        )
+        told = (faults.part != "statements") | (faults.field == "statement")
+        numbers = (faults.part != "numbers") | faults.field.isin(
+            ["measure", "estimate", "ci_low", "ci_high", "ci_level"]
+        )
+        counted = faults[told & numbers].groupby(["round", "part", "fault"], observed=False).size()
+        rows = []
+        for round_, checked in self.checks.groupby("round"):
+            for part, column in (("fields", "fields"), ("statements", "findings"), ("numbers", "estimates")):
+                compared = int(checked[column].sum())
+                found = {name: int(counted.get((round_, part, name), 0)) for name in ("wrong", "empty", "overstated")}
+                rows.append(
+                    {"round": int(round_), "studies": len(checked), "part": part, "compared": compared}
+                    | found
+                    | {"percent": round(100 * sum(found.values()) / compared, 1) if compared else None}
+                )
+        columns = ["round", "studies", "part", "compared", "wrong", "empty", "overstated", "percent"]
+        return pd.DataFrame(rows, columns=columns).astype({"part": "str", "percent": "float64"})
+
+    def coverage_summary(self) -> pd.DataFrame:
+        """Return how much of what each published review included is in the corpus.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a review that names the studies it included: ``citation, title, seen`` (included studies that a page
+            showed), ``in_corpus, lacking, excluded``; reviews whose list was not seen have 0 seen.
+        """
+        counts = pd.crosstab(self.coverage.review, self.coverage.status.astype("str"))
+        reviews = self.studies[self.studies.key.isin(self.reviews)].set_index("key")
+        table = reviews[["citation", "title"]].join(counts.reindex(columns=["in", "lacking", "excluded"], fill_value=0))
+        table = table.fillna({"in": 0, "lacking": 0, "excluded": 0}).astype(
+            {"in": int, "lacking": int, "excluded": int}
+        )
+        table.insert(2, "seen", table[["in", "lacking", "excluded"]].sum(axis=1))
+        table = table.rename(columns={"in": "in_corpus"}).sort_values(["seen", "citation"], ascending=[False, True])
+        return table.reset_index(drop=True)
 
     def appraised(self, keys: Iterable[str]) -> str:
         """Return in words how the checklists of the studies `keys` were answered, funding and interests left out."""

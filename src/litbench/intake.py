@@ -185,7 +185,7 @@ def add(
             "the DOI or PMID of the one that is wrong."
         )
     folder = _schema.find_corpus(corpus)
-    row = {"identification_route": "screened", "audited": False, **proposal.study, **study, "key": proposal.key}
+    row = {"identification_route": "screened", **proposal.study, **study, "key": proposal.key}
     with _store.writing(folder, allow=_to_be_coded) as change:
         if any(one["key"] == proposal.key for one in change.rows("studies")):
             raise CorpusError(f"Not added: there is a study {proposal.key} by now. Propose it again.")
@@ -288,6 +288,94 @@ def code(
                 change.insert("claims", [{"finding": name, "coder": coder, "claim": claim}] if claim else [])
 
 
+def adjudicate(table: pd.DataFrame, value: str = "theme", corpus: str | Path | None = None) -> int:
+    """Write what an adjudicator decided in a table of disagreements, as the coder ``agreed``, all of it or nothing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As `litbench.disagreements` gives it, with the decision in ``agreed``: the finding's themes with ``; ``
+        between them, the role, or the claim. A theme may carry its role (``arrest: exposure``); without one it
+        takes the role that its coders gave. Rows with nothing in ``agreed`` wait. Columns other than ``finding``,
+        ``theme`` and ``agreed`` are not read.
+    value : {"theme", "role", "claim"}
+        What the table is about.
+    corpus : str or pathlib.Path, optional
+
+    Returns
+    -------
+    int
+        Rows of the table that were decided.
+
+    Raises
+    ------
+    CorpusError
+        For a finding, theme or role that is not there, a theme whose coders gave different roles, and for anything
+        that would not pass `litbench check`.
+    """
+    needed = ["finding", "agreed"] + ["theme"] * (value == "role")
+    if missing := [name for name in needed if name not in table]:
+        raise CorpusError(
+            f"The table has no column {missing[0]}. Start from litbench.disagreements(corpus, {value!r})."
+        )
+    decided = table[table.agreed.fillna("").str.strip() != ""]
+    folder = _schema.find_corpus(corpus)
+    codebook = Codebook.read(folder / _schema.CODEBOOK)
+    with _store.writing(folder, allow=_to_be_coded) as change:
+        known = {row["finding"] for row in change.rows("findings")}
+        codes = pd.DataFrame(change.rows("codes"))
+        latest = codes["round"].max() if len(codes) else "1"
+        codes = codes[codes["round"] == latest]
+        if unknown := sorted(set(decided.finding) - known):
+            raise CorpusError(f"There is no finding {unknown[0]!r}. Leave the column `finding` as it was.")
+        adjudicated = codes[codes.coder == ADJUDICATION]
+        if value == "claim":
+            for claim, rows in decided.groupby(decided.agreed.str.strip()):
+                names = set(rows.finding)
+                change.update("findings", lambda row, names=names: row["finding"] in names, {"claim": claim})
+        elif value == "role":
+            there = set(zip(adjudicated.finding, adjudicated.theme, strict=True))
+            for finding, theme in zip(decided.finding, decided.theme, strict=True):
+                if (finding, theme) not in there:
+                    raise CorpusError(f"{finding}: {theme} is not among the agreed themes. Agree on the themes first.")
+            for role, rows in decided.groupby(decided.agreed.str.strip()):
+                pairs = {(*pair, ADJUDICATION, latest) for pair in zip(rows.finding, rows.theme, strict=True)}
+                change.update("codes", lambda row, pairs=pairs: _code(row) in pairs, {"role": role})
+        else:
+            coded = dict(list(codes.groupby("finding")))
+            new = []
+            for finding, agreed in zip(decided.finding, decided.agreed, strict=True):
+                themes = _decided_themes(finding, agreed, coded.get(finding, codes.iloc[:0]))
+                _require_themes(f"finding {finding}", themes, codebook)
+                mine = {"finding": finding, "coder": ADJUDICATION, "round": latest}
+                new += [{**mine, "theme": theme, "role": role} for theme, role in themes.items()]
+            old = {(row["finding"], row["coder"], row["round"]) for row in new}
+            change.remove("codes", lambda row: (row["finding"], row["coder"], row["round"]) in old)
+            change.insert("codes", new)
+    return len(decided)
+
+
+def _code(row: Mapping[str, str]) -> tuple[str, str, str, str]:
+    return row["finding"], row["theme"], row["coder"], row["round"]
+
+
+def _decided_themes(finding: str, agreed: str, given: pd.DataFrame) -> dict[str, str]:
+    """Return the themes of an adjudicator's cell with their roles, the coders' where the cell names none."""
+    themes = {}
+    for part in agreed.split(";"):
+        theme, _, role = (text.strip() for text in part.partition(":"))
+        coded = given[given.theme == theme]
+        roles = set(coded.role[coded.coder != ADJUDICATION]) - {""}
+        if not role and len(roles) > 1:  # an earlier adjudication has settled it, or nobody has yet
+            roles = set(coded.role[coded.coder == ADJUDICATION]) - {""}
+        if not role and len(roles) != 1 and (roles or not len(coded) or (coded.role != "").any()):
+            raise CorpusError(
+                f"{finding}: the role of {theme} is not settled. Write `{theme}: role`, e.g. {theme}: outcome."
+            )
+        themes[theme] = role or next(iter(roles), "")
+    return themes
+
+
 def _require_study(key: str, known: Iterable[str]) -> None:
     if key not in (known := list(known)):
         near = difflib.get_close_matches(key, known, n=3)
@@ -317,7 +405,7 @@ def study_form(proposal: Proposal, corpus: str | Path | None = None) -> str:
     """Return the form, YAML, in which what was read out of a publication is written for `add`."""
     descriptor = _schema.read_descriptor(_schema.find_corpus(corpus))
     tables = _schema.tables(descriptor)
-    known = {"identification_route": "screened", "audited": False, **proposal.study}
+    known = {"identification_route": "screened", **proposal.study}
     preview = textwrap.indent(repr(proposal), "# ", lambda line: True)
     lines = [
         preview,
