@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from litbench.corpus import Corpus
-from litbench.tagging import matcher
+from litbench.tagging import Tags, matcher
 
 LEVELS = ("study", "finding")
 _RESAMPLES = 1000
@@ -48,6 +48,26 @@ class Score:
     themes: pd.DataFrame
     errors: pd.DataFrame
     by_mentions: pd.DataFrame
+
+    def confidence(self, tags: Tags) -> pd.DataFrame:
+        """Say how far to trust each theme suggested for a text.
+
+        Parameters
+        ----------
+        tags : Tags
+            As `litbench.tag` gives them for one text.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``label, words, negated, mentions, confidence, theme``. The confidence is the share of suggestions with as
+            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none.
+        """
+        frame = tags.to_frame()
+        frame["confidence"] = (
+            _grouped(frame.mentions).map(self.by_mentions.set_index("mentions").confirmed).astype(float)
+        )
+        return frame[["label", "words", "negated", "mentions", "confidence", "theme"]]
 
     def __repr__(self) -> str:
         return self.table.to_string(index=False, float_format="%.2f")
@@ -150,11 +170,16 @@ def score(corpus: Corpus, level: str = "study") -> Score:
         ],
         columns=["item", "theme", "error", "words"],
     )  # fmt: skip
-    groups = pd.cut(counts[inside].ravel(), [0, 1, 2, 3, np.inf], labels=["1", "2", "3", "4 or more"])
-    confirmed = pd.DataFrame({"mentions": groups, "confirmed": truth[inside].ravel()}).dropna()
+    confirmed = pd.DataFrame(
+        {"mentions": _grouped(counts[inside].ravel()), "confirmed": truth[inside].ravel()}
+    ).dropna()
     by_mentions = confirmed.groupby("mentions", observed=True).confirmed.agg(["size", "mean"]).reset_index()
     by_mentions.columns = ["mentions", "suggestions", "confirmed"]
     return Score(level, pd.DataFrame(rows), by_theme, errors, by_mentions)
+
+
+def _grouped(mentions: np.ndarray | pd.Series) -> pd.Series:
+    return pd.Series(pd.cut(mentions, [0, 1, 2, 3, np.inf], labels=["1", "2", "3", "4 or more"]))
 
 
 def _measures(truth: np.ndarray, guess: np.ndarray, keys: np.ndarray) -> dict[str, float]:
