@@ -342,11 +342,13 @@ def test_the_measures_are_what_they_say() -> None:
 
     truth = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
     guess = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]], dtype=bool)
-    measured = _measures(truth, guess, np.array(["a", "b", "b"]))
+    measured = _measures(truth, guess, truth, np.array(["a", "b", "b"]))
     # right 3, suggested 5, coded 4; theme 1: 1 right of 1 and 2, theme 2: 2 right of 3 and 2; theme 3 is not coded
     assert measured["precision"] == pytest.approx(3 / 5)
     assert measured["recall"] == pytest.approx(3 / 4)
     assert measured["micro_f1"] == pytest.approx(6 / 9)
+    assert measured["gain"] == pytest.approx(6 / 9 - 1)
+    assert measured["gain_low"] <= measured["gain"] <= measured["gain_high"] <= 0
     assert measured["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
 
 
@@ -425,3 +427,22 @@ def test_a_suggestion_has_the_share_that_coders_confirmed(corpus: lb.Corpus) -> 
     shown = shown.set_index("theme")
     assert shown.confidence["arrest"] == shares["2"] > shown.confidence["opioid-agonist-treatment"] == shares["1"]
     assert score.confidence(lb.tag("Nothing.", corpus.codebook)).empty
+
+
+def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus) -> None:
+    model = lb.learn(corpus)
+    for text in corpus.findings.statement:
+        tags = lb.tag(text, corpus.codebook, model)
+        added = [one for one in tags if not one.mentions and one.words]
+        if added:
+            break
+    alone = {one.theme for one in lb.tag(text, corpus.codebook)}
+    assert alone | {one.theme for one in tags if not one.mentions} == {one.theme for one in tags}
+    assert added[0].theme not in alone
+    assert 0.4 < added[0].score <= 1
+    assert added[0].words == tuple(dict.fromkeys(text[start:end] for start, end in added[0].places))
+    assert not lb.tag("", corpus.codebook, model).suggestions
+    assert "methadone" in model.words("opioid-agonist-treatment")
+    assert lb.learn(corpus).probabilities([text]).tolist() == model.probabilities([text]).tolist()
+    with pytest.raises(TypeError, match="one text"):
+        lb.tag([text], corpus.codebook, model)
