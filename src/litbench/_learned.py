@@ -115,6 +115,8 @@ def fit(statements: pd.Series, truth: np.ndarray, themes: tuple[str, ...]) -> Mo
     for theme in range(len(themes)):
         wanted = truth[:, theme]
         if 1 < wanted.sum() < len(wanted):
-            one = LogisticRegression(C=30, solver="liblinear").fit(inputs, wanted)
+            # The dual form is twice as fast where there are more features than findings.
+            one = LogisticRegression(C=30, solver="liblinear", dual=True, max_iter=1000, random_state=0)
+            one.fit(inputs, wanted)
             weights[theme], intercepts[theme] = one.coef_[0], one.intercept_[0]
     return Model(themes, words, pieces, weights, intercepts)

@@ -197,7 +197,8 @@ def _measures(truth: np.ndarray, guess: np.ndarray, terms: np.ndarray, keys: np.
         micro, macro = _f1(right, seen, asked)
         return micro, macro, micro - _f1(*others, asked)[0]
 
-    low_high = np.percentile([measured(*np.tensordot(draw, parts, (0, 1))) for draw in draws], [2.5, 97.5], axis=0)
+    drawn = (draws @ np.moveaxis(parts, 0, 1).reshape(len(studies), -1)).reshape(_RESAMPLES, *parts.shape[::2])
+    low_high = np.percentile([measured(*one) for one in drawn], [2.5, 97.5], axis=0)
     right, seen, asked = parts[:3].sum(1)
     micro, macro, gain = measured(*parts.sum(1))
     return {
