@@ -48,9 +48,9 @@ notebooks: $(READY) ## re-execute the notebooks in place, after the data or the 
 lab: $(READY) ## open JupyterLab with the start notebook
 	$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/00_start_here.ipynb
 
-bench: $(READY) ## measure the tagger against spaCy, Python's re and the bare engines; about five minutes
+bench: $(READY) ## measure the tagger against spaCy, Python's re and the bare engines, into the README; about five minutes
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --require-hashes -r requirements-bench.lock
-	@$(BIN)/python benchmarks/tagging.py
+	@$(BIN)/python benchmarks/tagging.py --readme README.md
 
 lock: $(READY) ## renew the lock from pyproject.toml, to the newest versions that it allows
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --extra dev --no-emit-index-url \

@@ -1,13 +1,15 @@
-"""How fast the tagger is, against named alternatives in the same run. ``make bench`` prints the table.
+"""How fast the tagger is, against named alternatives in the same run. ``make bench`` writes the tables to the README.
 
 All read generated texts of abstract length: sentences of the corpus, in chance order, mixed one to one with sentences
 of words that are in no term. spaCy and `re` search the plain words and phrases among the codebook's terms; the tagger
-and Hyperscan evaluate every pattern of it.
+and Hyperscan evaluate every pattern of it. Engines are compared by processor time, which other programs on the machine
+disturb little; the library by the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import platform
 import random
 import re
 import subprocess
@@ -30,7 +32,12 @@ from litbench._matching import _WORD_BYTES, Matcher
 from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
 from litbench.tagging import mentioned
 
+Aim = tuple[str, str, bool]  # what is aimed at, what was measured, whether it was met
+
 LENGTH = 1500
+MARKS = ("<!-- benchmark: written by `make bench` -->", "<!-- end of benchmark -->")
+RE = "Python re, one alternation a theme, plain terms"
+SPACY = "spaCy PhraseMatcher on a blank pipeline, plain terms"
 WARM = 4096  # other texts, seen before the clock starts
 
 
@@ -74,14 +81,14 @@ def regex(node: Node) -> str:
 
 
 def once(call: Callable[[], object]) -> float:
-    """Return the seconds of one run: a library is read once, so no cache may know its texts already."""
-    start = time.perf_counter()
+    """Return the processor seconds of one run: a library is read once, so no cache may know its texts already."""
+    start = time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
-def engines(corpus: lb.Corpus, number: int) -> None:
-    """Compare on one core."""
+def engines(corpus: lb.Corpus, number: int) -> tuple[list[str], list[Aim]]:
+    """Compare on one core; return the table and how the aims were met."""
     import hyperscan
     import spacy
     from spacy.matcher import PhraseMatcher
@@ -132,7 +139,7 @@ def engines(corpus: lb.Corpus, number: int) -> None:
     alternations = [re.compile(rf"\b(?:{'|'.join(map(re.escape, several))})\b") for several in phrases.values()]
     rates.append(
         (
-            "Python re, one alternation a theme, plain terms",
+            RE,
             len(few) / once(lambda: [one.findall(text.lower()) for text in few for one in alternations]),
         )
     )
@@ -144,25 +151,44 @@ def engines(corpus: lb.Corpus, number: int) -> None:
         phrase_matcher.add(theme, list(pipeline.pipe(several)))
     rates.append(
         (
-            "spaCy PhraseMatcher on a blank pipeline, plain terms",
+            SPACY,
             len(few) / once(lambda: [phrase_matcher(one) for one in pipeline.pipe(few)]),
         )
     )
     patterns = sum(len(theme.terms) + len(theme.exclude) for theme in themes)
-    print(f"\n{number:,} texts of {LENGTH:,} characters, {patterns:,} patterns of {len(themes)} themes "
-          f"({sum(map(len, phrases.values())):,} plain terms), one core\n")  # fmt: skip
-    print(
-        "| | texts a second | MB a second | every pattern is | plain terms are |\n| --- | ---: | ---: | ---: | ---: |"
-    )
+    lines = [
+        f"{number:,} texts of {LENGTH:,} characters, {patterns:,} patterns of {len(themes)} themes "
+        f"({sum(map(len, phrases.values())):,} plain terms), one core, processor time:",
+        "",
+        "| | texts a second | MB a second | every pattern is | plain terms are |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
     for name, rate in rates:
-        ratios = " | ".join(f"{one / rate:.3g} ×" if one != rate else "" for _, one in rates[:2])
-        print(f"| {name} | {rate:,.0f} | {rate * LENGTH / 1e6:.1f} | {ratios} |")
+        ratios = " | ".join(f"{one / rate:.2g} ×" if one != rate else "" for _, one in rates[:2])
+        lines.append(f"| {name} | {rate:,.0f} | {rate * LENGTH / 1e6:.1f} | {ratios} |")
+    rate = dict(rates)
+    every, only = rates[0][1], rates[1][1]
+    engine = next(one for name, one in rates if name.startswith("its engine"))
+    return lines, [
+        (
+            "at least 100 times spaCy's PhraseMatcher, plain terms",
+            f"{only / rate[SPACY]:.0f} times",
+            only >= 100 * rate[SPACY],
+        ),
+        ("at least 30 times Python's re, plain terms", f"{only / rate[RE]:.0f} times", only >= 30 * rate[RE]),
+        ("within 3 times of the bare engine, every pattern", f"{engine / every:.1f} times", engine <= 3 * every),
+    ]
 
 
-def library(corpus: lb.Corpus, numbers: list[int], jobs: int) -> None:
-    """Run `litbench tag` from Parquet to Parquet and watch the memory of all its processes."""
-    print(f"\n`litbench tag library.parquet --out tags.parquet --jobs {jobs}`\n")
-    print("| texts | seconds | texts a second | peak memory, MB | rows |\n| ---: | ---: | ---: | ---: | ---: |")
+def library(corpus: lb.Corpus, numbers: list[int], jobs: int) -> tuple[list[str], list[Aim]]:
+    """Run `litbench tag` from Parquet to Parquet, watch the memory of all its processes, and return as `engines`."""
+    lines = [
+        f"`litbench tag library.parquet --out tags.parquet --jobs {jobs}`, by the clock:",
+        "",
+        "| texts | seconds | texts a second | peak memory, MB | rows |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    peaks, seconds = [], 0.0
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
             source, out = Path(folder, f"{number}.parquet"), Path(folder, f"{number}.tags.parquet")
@@ -181,9 +207,14 @@ def library(corpus: lb.Corpus, numbers: list[int], jobs: int) -> None:
             if process.returncode:
                 raise SystemExit(f"litbench tag ended with status {process.returncode}")
             rows = pq.read_metadata(out).num_rows
-            print(
-                f"| {number:,} | {seconds:.1f} | {number / seconds:,.0f} | {peak / 1e6:,.0f} | {rows:,} |", flush=True
-            )
+            peaks.append(peak / 1e6)
+            lines.append(f"| {number:,} | {seconds:.1f} | {number / seconds:,.0f} | {peak / 1e6:,.0f} | {rows:,} |")
+    return lines, [
+        (f"{numbers[-1]:,} abstracts under 60 s", f"{seconds:.0f} s", seconds < 60),
+        ("peak memory under 1,500 MB", f"{max(peaks):,.0f} MB", max(peaks) < 1500),
+        ("memory flat: the largest library at most 1.2 times the smallest", f"{peaks[-1] / peaks[0]:.2f} times",
+         peaks[-1] <= 1.2 * peaks[0]),
+    ]  # fmt: skip
 
 
 def _memory(pid: int) -> int:
@@ -198,16 +229,40 @@ def _memory(pid: int) -> int:
     return total
 
 
+def machine() -> str:
+    """Return what the run was on, in a phrase."""
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.+)", info.read_text()) if info.is_file() else None
+    return (
+        f"{psutil.cpu_count()} cores ({named[1] if named else platform.processor() or platform.machine()}), "
+        f"{psutil.virtual_memory().total / 2**30:.0f} GB, Python {platform.python_version()}"
+    )
+
+
 def main() -> None:
-    """Print the tables."""
+    """Print the tables, and with ``--readme`` put them between its marks."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--texts", type=int, default=4096, help="texts for the comparison of engines")
-    parser.add_argument("--library", type=int, nargs="*", default=[100_000, 1_000_000], help="sizes of the libraries")
+    parser.add_argument("--library", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the libraries")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--readme", type=Path, help="file whose block between the marks is renewed")
     args = parser.parse_args()
     corpus = lb.load_corpus()
-    engines(corpus, args.texts)
-    library(corpus, args.library, args.jobs)
+    compared, aims = engines(corpus, args.texts)
+    tagged, more = library(corpus, args.library, args.jobs)
+    aimed = [f"| {aim} | {found} | {'yes' if met else '**no**'} |" for aim, found, met in (*aims, *more)]
+    block = "\n".join([
+        f"`make bench` on {machine()}, corpus {corpus.version}.", "", "| aim | measured | met |",
+        "| --- | ---: | --- |", *aimed, "", *compared, "", *tagged,
+    ])  # fmt: skip
+    print(block)
+    if args.readme:
+        text = args.readme.read_text(encoding="utf-8")
+        before, begin, rest = text.partition(MARKS[0])
+        _, end, after = rest.partition(MARKS[1])
+        if not end:
+            raise SystemExit(f"{args.readme} lacks the marks {' and '.join(MARKS)}. Put them where the tables belong.")
+        args.readme.write_text(f"{before}{begin}\n{block}\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

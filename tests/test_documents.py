@@ -10,6 +10,7 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
 import litbench as lb
+from litbench.cli import main
 from litbench.documents import DocumentError, read, tag_documents
 
 
@@ -130,3 +131,61 @@ def test_a_missing_folder_or_file_is_said(tmp_path: Path, corpus: lb.Corpus) -> 
     with pytest.raises(DocumentError, match="not there"):
         tag_documents(tmp_path / "none", corpus.codebook)
     assert "not there" in tag_documents([tmp_path / "x.txt"], corpus.codebook, progress=False).problems[0]
+
+
+def uncommented(form: str, marker: str) -> str:
+    """Take the # from the lines of the draft that begins with `marker`, and from no others."""
+    head, _, rest = form.partition(f"  ## {marker}")
+    lines = rest.splitlines()
+    end = next(n for n, line in enumerate(lines[1:], 1) if not line.startswith("  #") or line.startswith("  ##"))
+    taken = [line.replace("#", "", 1) for line in lines[1:end]]
+    return "\n".join([head + f"  ## {marker}{lines[0]}", *taken, *lines[end:]])
+
+
+def test_a_hit_becomes_the_draft_of_a_finding_and_its_sentence_is_not_saved(copy: Path, capsys) -> None:
+    (copy / "fulltext").mkdir()
+    key = "morales2020pick"
+    write_pdf(
+        copy / f"fulltext/{key}.pdf",
+        ["Nothing of note is said here.", "Zebra patrols made many arrests.\nAn overdose death followed."],
+    )
+    command = ["--corpus", str(copy), "code", key, "--coder", "zz"]
+    assert main([*command, "--preview", "--document"]) == 0
+    form = capsys.readouterr().out
+    assert "An overdose death followed." in form
+    assert main([*command, "--preview", "--document", "1"]) == 0
+    assert "Zebra" not in capsys.readouterr().out
+
+    before = len(lb.load_corpus(copy).findings)
+    filled = uncommented(form, "Zebra")
+    for name, value in {"statement": "Arrests rose.", "kind": "qualitative", "direction": "harm"}.items():
+        filled = filled.replace(f"  - {name}:", f"  - {name}: {value}", 1) if name == "statement" else filled.replace(
+            f"\n    {name}: ", f"\n    {name}: {value} ", 1
+        )  # fmt: skip
+    path = copy / "form.yaml"
+    path.write_text(filled)
+    assert main([*command, "--form", str(path)]) == 0
+    found = lb.load_corpus(copy).findings
+    assert len(found) == before + 1, "the other draft was left"
+    new = found[found.key == key].iloc[-1]
+    assert (new.statement, new.locator) == ("Arrests rose.", "p. 2")
+    codes = (copy / "data/codes.csv").read_text()
+    assert f"{new.finding},arrest,zz," in codes
+    assert "overdose" not in "".join(line for line in codes.splitlines() if line.startswith(new.finding))
+    assert not any("Zebra" in file.read_text(encoding="utf-8") for file in (copy / "data").iterdir() if file.is_file())
+
+
+@pytest.mark.parametrize(
+    ("name", "pages", "said"),
+    [
+        ("none", [], "no full text"),
+        ("morales2020pick.txt", ["9"], "no page 9"),
+        ("morales2020pick.odt", [], "not a kind"),
+    ],
+)
+def test_a_full_text_that_cannot_be_drafted_from_is_said(name, pages, said, copy: Path, capsys) -> None:
+    (copy / "fulltext").mkdir()
+    (copy / "fulltext" / name).write_text("Many arrests.")
+    command = ["--corpus", str(copy), "code", "morales2020pick", "--coder", "zz", "--preview", "--document", *pages]
+    assert main(command) == 1
+    assert said in capsys.readouterr().err

@@ -322,8 +322,12 @@ def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPat
 # ---------------------------------------------------------------------- how good it is
 
 
-def test_the_score_is_cross_validated_by_study_and_keeps_to_what_was_not_read(corpus: lb.Corpus) -> None:
-    score = lb.score(corpus)
+@pytest.fixture(scope="module")
+def score(corpus: lb.Corpus) -> lb.Score:
+    return lb.score(corpus)
+
+
+def test_the_score_is_cross_validated_by_study_and_keeps_to_what_was_not_read(corpus, score) -> None:
     held = score.table[score.table.studies == "not read for the terms"].set_index("tagger")
     assert held.n_studies.unique().tolist() == [len(corpus.codebook.held_out)]
     assert set(corpus.codebook.held_out) <= set(corpus.studies.key)
@@ -332,7 +336,11 @@ def test_the_score_is_cross_validated_by_study_and_keeps_to_what_was_not_read(co
     assert terms.micro_low > baseline.micro_high
     assert set(score.errors.error) == {"missed", "not coded"}
     assert set(score.errors["item"]) <= set(corpus.codebook.held_out)
-    pd.testing.assert_frame_equal(score.table, lb.score(corpus).table)
+
+
+def test_the_score_is_the_same_each_time(corpus: lb.Corpus) -> None:
+    part = corpus.where(key=corpus.studies.key.tolist()[:60])
+    pd.testing.assert_frame_equal(lb.score(part).table, lb.score(part).table)
 
 
 def test_the_measures_are_what_they_say() -> None:
@@ -342,11 +350,13 @@ def test_the_measures_are_what_they_say() -> None:
 
     truth = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)
     guess = np.array([[1, 1, 0], [0, 1, 0], [0, 1, 1]], dtype=bool)
-    measured = _measures(truth, guess, np.array(["a", "b", "b"]))
+    measured = _measures(truth, guess, truth, np.array(["a", "b", "b"]))
     # right 3, suggested 5, coded 4; theme 1: 1 right of 1 and 2, theme 2: 2 right of 3 and 2; theme 3 is not coded
     assert measured["precision"] == pytest.approx(3 / 5)
     assert measured["recall"] == pytest.approx(3 / 4)
     assert measured["micro_f1"] == pytest.approx(6 / 9)
+    assert measured["gain"] == pytest.approx(6 / 9 - 1)
+    assert measured["gain_low"] <= measured["gain"] <= measured["gain_high"] <= 0
     assert measured["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
 
 
@@ -368,3 +378,77 @@ def test_the_score_of_a_part_without_held_out_studies_is_of_all(corpus: lb.Corpu
 )  # fmt: skip
 def test_british_spelling_is_american_spelling(british: str, american: str) -> None:
     assert fold_word(british) == fold_word(american)
+
+
+# Written for this test, as someone might type them; none is from a study.
+SPANISH = [
+    ("Lo detuvieron dos veces este año y pasó la noche en los separos.", "arrest"),
+    ("Salió de la cárcel en marzo, después de tres años preso.", "incarceration"),
+    ("La policía hizo una redada en el canal y se llevó a todos.", "crackdown"),
+    ("Los policías lo pararon y lo revisaron sin motivo.", "stop-search"),
+    ("Los agentes la hostigan y la insultan cada vez que pasa.", "harassment"),
+    ("Le quitaron las jeringas y se las rompieron.", "equipment-confiscation"),
+    ("Los policías lo golpearon y lo dejaron tirado.", "physical-violence"),
+    ("Un agente la violó en la patrulla y nadie le creyó.", "sexual-violence"),
+    ("Piden mordida para no llevarte.", "extortion"),
+    ("Los metieron a un centro de rehabilitación en contra de su voluntad.", "compulsory-treatment"),
+    ("A su hermano lo deportaron y ahora vive en la calle.", "migration-enforcement"),
+    ("Tuvieron que desplazarse a otra colonia porque ya no los dejaban estar.", "displacement"),
+    ("Tiene miedo de que la policía la agarre y por eso no carga jeringas.", "fear-avoidance"),
+    ("No confían en la policía.", "police-legitimacy"),
+    ("Se inyectan de prisa y a escondidas.", "hurried-injecting"),
+    ("Comparten jeringas cuando no encuentran nuevas.", "equipment-sharing"),
+    ("Recayó y volvió a usar heroína.", "use-patterns"),
+    ("Dejó de ir al centro de salud; es difícil el acceso a los servicios.", "service-disruption"),
+    ("Nadie se atrevió a llamar a la ambulancia.", "overdose-help-seeking"),
+    ("Subió el precio de la heroína y bajó la pureza.", "market-disruption"),
+    ("Sufren estigma y los tratan como basura.", "stigma"),
+    ("Murió de una sobredosis.", "overdose"),
+    ("Tenía VIH y hepatitis C.", "hiv-hcv"),
+    ("Casi nunca usaban condón con los clientes.", "sexual-risk"),
+    ("Padece depresión y ansiedad desde entonces.", "trauma-mental-health"),
+    ("Perdió su trabajo y su vivienda.", "housing-livelihood"),
+    ("Violaron sus derechos humanos.", "rights-violations"),
+    ("La impunidad es total: las quejas contra los policías no llegan a nada.", "impunity"),
+    ("Los programas de intercambio de jeringas reducen daños.", "harm-reduction"),
+    ("Toma metadona todos los días.", "opioid-agonist-treatment"),
+    ("Los agentes recibieron capacitación sobre naloxona.", "police-training"),
+    ("Después de la despenalización bajaron los arrestos.", "law-evaluated"),
+    ("La guerra contra las drogas fracasó.", "zero-tolerance"),
+]
+
+
+@pytest.mark.parametrize(("text", "theme"), SPANISH, ids=[theme for _, theme in SPANISH])
+def test_spanish_is_understood(text: str, theme: str, corpus: lb.Corpus) -> None:
+    assert theme in [one.theme for one in lb.tag(text, corpus.codebook)]
+
+
+def test_spanish_without_a_theme_is_left_alone(corpus: lb.Corpus) -> None:
+    text = "El domingo fuimos al mercado, compramos fruta y regresamos a casa caminando por el parque."
+    assert not lb.tag(text, corpus.codebook).suggestions
+
+
+def test_a_suggestion_has_the_share_that_coders_confirmed(corpus: lb.Corpus, score: lb.Score) -> None:
+    shares = score.by_mentions.set_index("mentions").confirmed
+    shown = score.confidence(lb.tag("Police arrested him. Arrests rose. He took methadone.", corpus.codebook))
+    shown = shown.set_index("theme")
+    assert shown.confidence["arrest"] == shares["2"] > shown.confidence["opioid-agonist-treatment"] == shares["1"]
+    assert score.confidence(lb.tag("Nothing.", corpus.codebook)).empty
+
+
+def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus) -> None:
+    model = lb.learn(corpus)
+    for text in corpus.findings.statement:
+        tags = lb.tag(text, corpus.codebook, model)
+        added = [one for one in tags if not one.mentions and one.words]
+        if added:
+            break
+    alone = {one.theme for one in lb.tag(text, corpus.codebook)}
+    assert alone | {one.theme for one in tags if not one.mentions} == {one.theme for one in tags}
+    assert added[0].theme not in alone
+    assert 0.4 < added[0].score <= 1
+    assert added[0].words == tuple(dict.fromkeys(text[start:end] for start, end in added[0].places))
+    assert not lb.tag("", corpus.codebook, model).suggestions
+    assert "methadone" in model.words("opioid-agonist-treatment")
+    with pytest.raises(TypeError, match="one text"):
+        lb.tag([text], corpus.codebook, model)

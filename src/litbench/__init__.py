@@ -1,9 +1,9 @@
 """litbench: a research literature workbench for Jupyter.
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
-``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text and
-`score` says how well, `search` and `kwic` find text, ``lb.intake`` and ``lb.screening`` extend the corpus, `export`
-hands it on.
+``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text, `learn`
+trains a model that adds some, `score` says how good both are, `search` and `kwic` find text, ``lb.intake`` and
+``lb.screening`` extend the corpus, `export` hands it on.
 """
 
 import importlib
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from litbench._agreement import agreement, confusions, disagreements
 from litbench._display import Chart, Table, table
+from litbench._learned import learn
 from litbench._problems import CorpusError, Problem
 from litbench._scoring import Score, score
 from litbench._search import Kwic, kwic, search
@@ -44,6 +45,7 @@ __all__ = [
     "export",
     "intake",
     "kwic",
+    "learn",
     "load_corpus",
     "score",
     "screening",

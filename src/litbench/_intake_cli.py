@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import glob
 import os
 import shlex
 import shutil
@@ -11,9 +12,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from litbench import _schema, _store, intake
 from litbench._problems import CorpusError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def register(commands: argparse._SubParsersAction) -> None:
@@ -40,6 +45,10 @@ def register(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--coder", required=True, help="your initials in small letters; `agreed` to adjudicate")
     command.add_argument("--form", type=Path, help="a filled-in form; without it an editor opens one")
     command.add_argument("--preview", action="store_true", help="show the form; write nothing")
+    command.add_argument(
+        "--document", nargs="*", type=int, metavar="PAGE",
+        help="draft findings from its full text in fulltext/, or from these pages of it",
+    )  # fmt: skip
     command.set_defaults(run=_code)
     command = commands.add_parser("adjudicate", help="write where coders differ as CSV, and take the decisions back")
     command.add_argument("file", type=Path, help="CSV with the decisions in its column `agreed`")
@@ -83,7 +92,7 @@ def _add(args: argparse.Namespace) -> int:
 
 def _code(args: argparse.Namespace) -> int:
     folder = _schema.find_corpus(args.corpus)
-    form = intake.code_form(args.key, args.coder, folder)
+    form = intake.code_form(args.key, args.coder, folder, None if args.document is None else _hits(args, folder))
     if args.preview:
         print(form)
         return 0
@@ -94,6 +103,27 @@ def _code(args: argparse.Namespace) -> int:
     _fill_in(form, args.form, write)
     print(f"{args.key} is coded by {args.coder}. `litbench check` looks at the whole.")
     return 0
+
+
+def _hits(args: argparse.Namespace, folder: Path) -> pd.DataFrame:
+    """Return the sentences of a study's full text in which themes are mentioned, on the pages that were asked for."""
+    from litbench.codebook import Codebook
+    from litbench.documents import tag_documents
+
+    files = sorted((folder / "fulltext").glob(f"{glob.escape(args.key)}.*"))
+    if not files:
+        raise CorpusError(
+            f"There is no full text {folder / 'fulltext' / args.key}.pdf (.docx, .html, .txt). Put it there."
+        )
+    texts = tag_documents(files[:1], Codebook.read(folder / _schema.CODEBOOK))
+    if texts.problems:
+        raise CorpusError(texts.problems[0])
+    pages = int(texts.pages.pages.iloc[0])
+    if beyond := [page for page in args.document if not 1 <= page <= pages]:
+        raise CorpusError(f"{files[0].name} has {pages} pages and no page {beyond[0]}.")
+    hits = texts.hits[texts.hits.page.isin(args.document)] if args.document else texts.hits
+    # What is no PDF has pages only where it says so; "p. 1" would be a place that nobody finds.
+    return hits if pages > 1 or files[0].suffix.lower() == ".pdf" else hits.assign(page=None)
 
 
 def _adjudicate(args: argparse.Namespace) -> int:

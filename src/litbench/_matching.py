@@ -95,8 +95,13 @@ class _Batch:
         known = np.flatnonzero(classes)
         # Classes are few enough for 16 bits, for which NumPy's stable sort is a radix sort.
         self.order = known[np.argsort(classes[known].astype(np.uint16), kind="stable")]
-        self.first = np.searchsorted(classes[self.order], np.arange(distinct + 1))
+        self.first = np.searchsorted(classes[self.order], np.arange(distinct + 1)).tolist()
         self.done: list[np.ndarray | None] = [None] * steps
+
+    def count(self, members: list[int]) -> int:
+        """Return how many words are of these classes."""
+        first = self.first
+        return sum(first[one + 1] - first[one] for one in members)
 
 
 class Matcher:
@@ -151,21 +156,17 @@ class Matcher:
         self._classes_of_words: dict[str, int] = {}
         # For each known form (a word and the separators after it): class, characters before the word, length of
         # the word, whether a sentence ends after it, whether there is a word at all.
-        self._facts = np.zeros((0, 5), dtype=np.int32)
+        self._facts = np.zeros((5, 0), dtype=np.int32)
 
     def _numbers(self, forms: list[str]) -> np.ndarray:
         """Return the numbers of forms, learning those that are new."""
-        known, new = self._known, []
-        numbers = np.empty(len(forms), dtype=np.int32)
-        for at, form in enumerate(forms):
-            number = known.get(form)
-            if number is None:
-                number = known[form] = len(known)
-                new.append(self._learn(form))
-            numbers[at] = number
+        known = self._known
+        new = [form for form in forms if form not in known]
         if new:
-            self._facts = np.concatenate([self._facts, np.array(new, dtype=np.int32)])
-        return numbers
+            known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
+            facts = np.array([self._learn(form) for form in new], dtype=np.int32)
+            self._facts = np.concatenate([self._facts, facts.T], axis=1)
+        return np.fromiter(map(known.__getitem__, forms), dtype=np.int32, count=len(forms))
 
     def _learn(self, form: str) -> tuple[int, int, int, bool, bool]:
         word = form.rstrip(_SEPARATORS)
@@ -221,7 +222,7 @@ class Matcher:
             self._forget()
         numbers = self._numbers(encoded.dictionary.to_pylist())
         form = numbers[encoded.indices.to_numpy()]
-        kinds, leads, lengths, closes, real = np.ascontiguousarray(self._facts.T)
+        kinds, leads, lengths, closes, real = self._facts
         classes, ends = kinds[form], closes[form]
         sentence = np.cumsum(ends, dtype=np.int32) - ends
         if not real[numbers].all():
@@ -234,7 +235,7 @@ class Matcher:
         start = first[begin]
         end = first[last]
         if len(raw) > len(joined):  # bytes to characters: take away the bytes that continue one
-            more = np.flatnonzero((np.frombuffer(raw, dtype=np.uint8) & 0xC0) == 0x80)
+            more = np.flatnonzero(np.frombuffer(raw, dtype=np.int8) < -64)
             start, end = start - np.searchsorted(more, start), end - np.searchsorted(more, end)
         start = start + leads[form[begin]]
         end = end + leads[form[last]] + lengths[form[last]]
@@ -314,12 +315,11 @@ class Matcher:
 
     def _words(self, step: _Step, batch: _Batch) -> np.ndarray:
         """Return the spans of words in a row: where the rarest is, its neighbours are looked at."""
-        spans = [self._spans(part, batch) for part in step.parts]
-        counts = [len(one) for one in spans]
+        counts = [batch.count(self._members[group]) for group in step.groups]
         if not all(counts):
             return _EMPTY
         rarest, last = counts.index(min(counts)), len(counts) - 1
-        begin = (spans[rarest] >> _SHIFT) - rarest
+        begin = (self._spans(step.parts[rarest], batch) >> _SHIFT) - rarest
         if (rarest and begin[0] < 0) or (rarest < last and begin[-1] + last >= len(batch.classes)):
             begin = begin[(begin >= 0) & (begin + last < len(batch.classes))]
         for offset, group in enumerate(step.groups):
@@ -373,7 +373,7 @@ def _near(left: np.ndarray, right: np.ndarray, gap: int, sentence: np.ndarray) -
     few, many = (left, right) if len(left) <= len(right) else (right, left)
     begin, end = few >> _SHIFT, (few >> _SHIFT) + (few & _LENGTH)
     # Only those of the many that begin inside this window can be near enough.
-    low = np.searchsorted(many, (begin - gap - int((many & _LENGTH).max())) << _SHIFT)
+    low = np.searchsorted(many, (begin - gap - int(np.bitwise_or.reduce(many) & _LENGTH)) << _SHIFT)
     rows, which = _pairs(low, np.searchsorted(many, (end + gap + 1) << _SHIFT))
     other = many[which] >> _SHIFT
     other_end = other + (many[which] & _LENGTH)

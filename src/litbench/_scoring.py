@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from litbench._learned import ALONE, BESIDE, SENTENCE, fit, truth_of
 from litbench.corpus import Corpus
-from litbench.tagging import matcher
+from litbench.tagging import Tags, matcher
 
 LEVELS = ("study", "finding")
 _RESAMPLES = 1000
 _FOLDS = 5
-_THRESHOLD = 0.15  # probability above which the learned tagger suggests; rare themes never come near a half
-_SENTENCE = re.compile(r"(?<=[.;!?])\s+")
 
+BY_MODEL = "none: by the model"
 TERMS, LEARNED, BOTH, LABEL = "terms", "learned", "terms or learned", "theme label as search words"
 
 
@@ -30,15 +30,17 @@ class Score:
         ``study`` (is the theme anywhere among the codes of a study) or ``finding``.
     table : pandas.DataFrame
         A row a tagger and set of studies: ``tagger, studies, n_studies, precision, recall, micro_f1, micro_low,
-        micro_high, macro_f1, macro_low, macro_high``. The intervals are 95 % percentile intervals of a bootstrap that
-        draws studies; macro-F1 is over the themes that occur in the set.
+        micro_high, macro_f1, macro_low, macro_high, gain, gain_low, gain_high``. The intervals are 95 % percentile
+        intervals of a bootstrap that draws studies; macro-F1 is over the themes that occur in the set; the gain is in
+        micro-F1 over the terms, on the same draws.
     themes : pandas.DataFrame
         A row a theme, for the terms: ``theme, label, coded, suggested, precision, recall, f1`` over the studies of
         the last set in `table`.
     errors : pandas.DataFrame
         A row a wrong suggestion of the terms, or a theme they missed: ``item, theme, error, words``.
     by_mentions : pandas.DataFrame
-        ``mentions, suggestions, confirmed``: the share of suggestions that the codes confirm, by number of mentions.
+        ``mentions, suggestions, confirmed``: the share of suggestions that the codes confirm, by number of mentions,
+        and of those that the model adds where the terms find nothing.
     """
 
     level: str
@@ -46,6 +48,25 @@ class Score:
     themes: pd.DataFrame
     errors: pd.DataFrame
     by_mentions: pd.DataFrame
+
+    def confidence(self, tags: Tags) -> pd.DataFrame:
+        """Say how far to trust each theme suggested for a text.
+
+        Parameters
+        ----------
+        tags : Tags
+            As `litbench.tag` gives them for one text.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``label, words, negated, mentions, confidence, theme``. The confidence is the share of suggestions with as
+            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none.
+        """
+        frame = tags.to_frame()
+        group = _grouped(frame.mentions).astype("str").where(frame.mentions > 0, BY_MODEL)
+        frame["confidence"] = group.map(self.by_mentions.set_index("mentions").confirmed).astype(float)
+        return frame[["label", "words", "negated", "mentions", "confidence", "theme"]]
 
     def __repr__(self) -> str:
         return self.table.to_string(index=False, float_format="%.2f")
@@ -57,18 +78,20 @@ class Score:
 def score(corpus: Corpus, level: str = "study") -> Score:
     """Score the suggested themes against the agreed codes.
 
-    Three taggers and a baseline are compared: the codebook's terms; a linear model (TF-IDF of words and pairs of
-    words, one logistic regression a theme) trained on the statements of coded findings; both together; and the
-    words of a theme's label. The learned ones are cross-validated in five folds of whole studies, so that no study is
-    in both training and test. The terms were written by people who read some of the studies: the studies that the
-    codebook lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new
+    Three taggers and a baseline are compared: the codebook's terms; a linear model (TF-IDF of words, pairs of words
+    and pieces of words, one logistic regression a theme) trained on the statements of coded findings; both together;
+    and the words of a theme's label. The learned ones are cross-validated in five folds of whole studies, so that no
+    study is in both training and test. The terms were written by people who read some of the studies: the studies that
+    the codebook lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new
     study; the numbers on all studies flatter the terms.
 
     Parameters
     ----------
     corpus : Corpus
     level : str
-        ``"study"``: the text is title, summary and statements of a study, the truth all themes among its codes.
+        ``"study"``: the text is title, summary and statements of a study, the truth all themes among its codes. As
+        findings are coded and titles are not, a theme is suggested where a statement mentions it, or where title and
+        summary mention it twice.
         ``"finding"``: the text is one statement, the truth its codes.
 
     Returns
@@ -88,13 +111,12 @@ def score(corpus: Corpus, level: str = "study") -> Score:
     agreed = corpus.agreed[corpus.agreed.theme.isin(column)]
     if level == "study":
         items, keys = studies.key.tolist(), studies.key.to_numpy()
-        texts = [
-            "\n".join(filter(None, (title, statements.get(key)))) for title, key in zip(titles, items, strict=True)
-        ]
+        stated = [statements.get(key, "") for key in items]
+        texts = ["\n".join(filter(None, several)) for several in zip(titles, stated, strict=True)]
         coded = agreed.key
     else:
-        items, keys, texts = findings.finding.tolist(), findings.key.to_numpy(), findings.statement.tolist()
-        coded = agreed.finding
+        items, keys, stated = findings.finding.tolist(), findings.key.to_numpy(), findings.statement.tolist()
+        texts, coded = stated, agreed.finding
     row = {item: number for number, item in enumerate(items)}
     truth = np.zeros((len(items), len(themes)), dtype=bool)
     truth[[row[item] for item in coded], [column[theme] for theme in agreed.theme]] = True
@@ -102,12 +124,15 @@ def score(corpus: Corpus, level: str = "study") -> Score:
     mentions = matcher(corpus.codebook).find(texts)
     counts = np.zeros(truth.shape, dtype=int)
     np.add.at(counts, (mentions.text, mentions.theme), 1)
-    terms = counts > 0
-    learned = _learned(corpus, truth.shape[1], column, texts, keys)
+    terms = counts > 1
+    begin = np.array([len(text) - len(statement) for text, statement in zip(texts, stated, strict=True)])
+    inside = mentions.start >= begin[mentions.text]
+    terms[mentions.text[inside], mentions.theme[inside]] = True
+    learned = _learned(corpus, tuple(column), stated, keys)
     taggers = {
         TERMS: terms,
-        LEARNED: learned > _THRESHOLD,
-        BOTH: terms | (learned > 0.6),
+        LEARNED: learned > ALONE,
+        BOTH: terms | (learned > BESIDE),
         LABEL: _labels(texts, [theme.label for theme in themes]),
     }
     sets = {"all": np.ones(len(items), dtype=bool)}
@@ -115,7 +140,7 @@ def score(corpus: Corpus, level: str = "study") -> Score:
     if held.any():
         sets["not read for the terms"] = held
     rows = [
-        {"tagger": name, "studies": which} | _measures(truth[inside], guess[inside], keys[inside])
+        {"tagger": name, "studies": which} | _measures(truth[inside], guess[inside], terms[inside], keys[inside])
         for which, inside in sets.items()
         for name, guess in taggers.items()
     ]
@@ -144,23 +169,38 @@ def score(corpus: Corpus, level: str = "study") -> Score:
         ],
         columns=["item", "theme", "error", "words"],
     )  # fmt: skip
-    groups = pd.cut(counts[inside].ravel(), [0, 1, 2, 3, np.inf], labels=["1", "2", "3", "4 or more"])
-    confirmed = pd.DataFrame({"mentions": groups, "confirmed": truth[inside].ravel()}).dropna()
+    confirmed = pd.DataFrame(
+        {"mentions": _grouped(counts[inside].ravel()), "confirmed": truth[inside].ravel()}
+    ).dropna()
     by_mentions = confirmed.groupby("mentions", observed=True).confirmed.agg(["size", "mean"]).reset_index()
     by_mentions.columns = ["mentions", "suggestions", "confirmed"]
+    by_mentions["mentions"] = by_mentions.mentions.astype("str")
+    added = truth[inside][(learned[inside] > BESIDE) & (counts[inside] == 0)]
+    if len(added):
+        by_mentions.loc[len(by_mentions)] = [BY_MODEL, len(added), added.mean()]
     return Score(level, pd.DataFrame(rows), by_theme, errors, by_mentions)
 
 
-def _measures(truth: np.ndarray, guess: np.ndarray, keys: np.ndarray) -> dict[str, float]:
+def _grouped(mentions: np.ndarray | pd.Series) -> pd.Series:
+    return pd.Series(pd.cut(mentions, [0, 1, 2, 3, np.inf], labels=["1", "2", "3", "4 or more"]))
+
+
+def _measures(truth: np.ndarray, guess: np.ndarray, terms: np.ndarray, keys: np.ndarray) -> dict[str, float]:
     """Return the pooled measures with intervals; whole studies are drawn, as their findings belong together."""
     studies, study = np.unique(keys, return_inverse=True)
-    parts = np.zeros((3, len(studies), truth.shape[1]))
-    for part, cells in zip(parts, (truth & guess, guess, truth), strict=True):
+    parts = np.zeros((5, len(studies), truth.shape[1]))
+    for part, cells in zip(parts, (truth & guess, guess, truth, truth & terms, terms), strict=True):
         np.add.at(part, study, cells)
     draws = np.random.default_rng(1).multinomial(len(studies), np.full(len(studies), 1 / len(studies)), _RESAMPLES)
-    right, seen, asked = parts.sum(1)
-    low_high = np.percentile(np.array([_f1(*np.tensordot(draw, parts, (0, 1))) for draw in draws]), [2.5, 97.5], axis=0)
-    micro, macro = _f1(right, seen, asked)
+
+    def measured(right: np.ndarray, seen: np.ndarray, asked: np.ndarray, *others: np.ndarray) -> tuple[float, ...]:
+        micro, macro = _f1(right, seen, asked)
+        return micro, macro, micro - _f1(*others, asked)[0]
+
+    drawn = (draws @ np.moveaxis(parts, 0, 1).reshape(len(studies), -1)).reshape(_RESAMPLES, *parts.shape[::2])
+    low_high = np.percentile([measured(*one) for one in drawn], [2.5, 97.5], axis=0)
+    right, seen, asked = parts[:3].sum(1)
+    micro, macro, gain = measured(*parts.sum(1))
     return {
         "n_studies": len(studies),
         "precision": right.sum() / max(seen.sum(), 1),
@@ -171,6 +211,9 @@ def _measures(truth: np.ndarray, guess: np.ndarray, keys: np.ndarray) -> dict[st
         "macro_f1": macro,
         "macro_low": low_high[0, 1],
         "macro_high": low_high[1, 1],
+        "gain": gain,
+        "gain_low": low_high[0, 2],
+        "gain_high": low_high[1, 2],
     }
 
 
@@ -188,34 +231,20 @@ def _labels(texts: list[str], labels: list[str]) -> np.ndarray:
     return np.array([[bool(several) and all(word in text for word in several) for several in words] for text in folded])
 
 
-def _learned(corpus: Corpus, themes: int, column: dict[str, int], texts: list[str], keys: np.ndarray) -> np.ndarray:
+def _learned(corpus: Corpus, themes: tuple[str, ...], texts: list[str], keys: np.ndarray) -> np.ndarray:
     """Return out-of-fold probabilities of the linear model; a text has a theme where its likeliest sentence has."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-
-    findings = corpus.findings
-    row = {finding: number for number, finding in enumerate(findings.finding)}
-    agreed = corpus.agreed[corpus.agreed.theme.isin(column)]
-    truth = np.zeros((len(findings), themes), dtype=bool)
-    truth[[row[one] for one in agreed.finding], [column[one] for one in agreed.theme]] = True
+    statements, truth = corpus.findings.statement, truth_of(corpus, themes)
     studies = np.array(sorted(set(corpus.studies.key)))
     fold = dict(zip(studies, np.random.default_rng(1).permutation(len(studies)) % _FOLDS, strict=True))
-    finding_fold = findings.key.map(fold).to_numpy()
-    sentences = [_SENTENCE.split(line) for line in texts]
+    finding_fold = corpus.findings.key.map(fold).to_numpy()
+    sentences = [SENTENCE.split(line) for line in texts]
     owner = np.repeat(np.arange(len(texts)), [len(several) for several in sentences])
     owner_fold = np.array([fold[key] for key in keys])[owner]
     flat = np.array([one for several in sentences for one in several], dtype=object)
-    found = np.zeros((len(texts), themes))
+    found = np.zeros((len(texts), len(themes)))
     for number in range(_FOLDS):
         train, test = finding_fold != number, owner_fold == number
-        if not train.any() or not test.any():
-            continue
-        vectors = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-        inputs = vectors.fit_transform(findings.statement[train])
-        tested = vectors.transform(flat[test])
-        for theme in range(themes):
-            wanted = truth[train, theme]
-            if 1 < wanted.sum() < len(wanted):
-                model = LogisticRegression(C=10, solver="liblinear").fit(inputs, wanted)
-                np.maximum.at(found[:, theme], owner[test], model.predict_proba(tested)[:, 1])
+        if train.any() and test.any():
+            model = fit(statements[train], truth[train], themes)
+            np.maximum.at(found, owner[test], model.probabilities(list(flat[test])))
     return found

@@ -421,11 +421,21 @@ def study_form(proposal: Proposal, corpus: str | Path | None = None) -> str:
     return "\n".join([*lines, *(f"  {line}" for line in place)]) + "\n"
 
 
-def code_form(key: str, coder: str, corpus: str | Path | None = None) -> str:
+def code_form(key: str, coder: str, corpus: str | Path | None = None, hits: pd.DataFrame | None = None) -> str:
     """Return the form, YAML, in which a coder writes findings and codes of a study.
 
     The statements that are there are shown; the codes and claims of others are not, so that coding is blind, unless
     the coder is ``agreed``: the adjudicator sees what each coder gave, and what all gave is filled in.
+
+    Parameters
+    ----------
+    key, coder : str
+        Citation key; initials in small letters, or ``agreed``.
+    corpus : str or pathlib.Path, optional
+    hits : pandas.DataFrame, optional
+        Rows of `litbench.documents.FullTexts.hits`: each sentence of this study becomes a draft of a new finding with
+        its page as the locator and the themes that its words suggest. The sentence itself is a comment, to be
+        paraphrased: it is the publisher's and is never saved.
     """
     folder = _schema.find_corpus(corpus)
     _store.recover(folder)
@@ -460,13 +470,24 @@ def code_form(key: str, coder: str, corpus: str | Path | None = None) -> str:
         lines += [f"    claim: {claim}  # {claim_help}".rstrip()]
         lines += ["    themes:" if mine else "    themes: {}"]
         lines += [f"      {theme}: {role}".rstrip() for theme, role in mine.items()]
-    new = _form_fields(tables["findings"], {}, skip={"finding", "key", "claim"})
-    lines += ["  # A new finding: take the # from these lines."]
-    block = ["  - " + new[0].strip(), *(f"    {line.strip()}" for line in new[1:])]
-    block += [f"    claim:  # {claim_help}", "    themes:", "      theme-id: role"]
+
+    def block(locator: str, themes: Iterable[str]) -> list[str]:
+        new = _form_fields(tables["findings"], {"locator": locator}, skip={"finding", "key", "claim"})
+        lines = ["  - " + new[0].strip(), *(f"    {line.strip()}" for line in new[1:])]
+        lines += [f"    claim:  # {claim_help}", "    themes:", *(f"      {theme}" for theme in themes)]
+        return [f"  #{line[2:]}" for line in lines]
+
+    if hits is not None:
+        lines += ["  # Drafts from the full text: say in your own words what is found, judge the themes, and take the",
+                  "  # # from its lines; a draft that keeps its # is not saved."]  # fmt: skip
+        for (page, _), sentence in hits[hits.key == key].groupby(["page", "sentence"], dropna=False):
+            lines += textwrap.wrap(sentence.text.iloc[0], 110, initial_indent="  ## ", subsequent_indent="  ## ")
+            themes = [f"{one.theme}:  # {one.words}" for one in sentence.itertuples()]
+            lines += block("" if pd.isna(page) else f"p. {page}", themes)
     effect = _form_fields(tables["effects"], {}, skip={"finding"})
-    block += ["    effect:  # only for a numeric estimate", *(f"      {line.strip()}" for line in effect)]
-    return "\n".join([*lines, *(f"  #{line[2:]}" for line in block)]) + "\n"
+    lines += ["  # A new finding: take the # from these lines.", *block("", ["theme-id: role"])]
+    lines += ["  #  effect:  # only for a numeric estimate", *(f"  #    {line.strip()}" for line in effect)]
+    return "\n".join(lines) + "\n"
 
 
 def _filled(

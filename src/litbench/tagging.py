@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,9 @@ from litbench import _schema
 from litbench._matching import Matcher, Mentions
 from litbench._patterns import PatternError
 from litbench.codebook import Codebook
+
+if TYPE_CHECKING:
+    from litbench._learned import Model
 
 __all__ = ["PatternError", "Suggestion", "Tags", "tag", "text_of"]
 
@@ -50,14 +53,16 @@ class Suggestion:
     ----------
     theme, label : str
     score : float
-        Strength between 0 and 1, ``1 - 0.5 ** mentions``. It orders suggestions; how often coders confirm them by
-        number of mentions is measured by `litbench.score`.
+        Strength between 0 and 1, ``1 - 0.5 ** mentions``, or the model's. It orders suggestions; how often coders
+        confirm them is measured: `litbench.Score.confidence`.
     negated : bool
         Whether every mention is negated.
     places : tuple of (int, int)
         Start and end, in characters, of the words that led to it.
     words : tuple of str
         These words as they stand in the text, each once.
+    mentions : int
+        How often its terms stand in the text; 0 where the model alone suggests it.
     """
 
     theme: str
@@ -66,6 +71,7 @@ class Suggestion:
     negated: bool
     places: tuple[tuple[int, int], ...]
     words: tuple[str, ...]
+    mentions: int
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,7 @@ class Tags:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row a suggested theme: ``theme, label, score, negated, mentions, words``."""
-        rows = [(s.theme, s.label, s.score, s.negated, len(s.places), "; ".join(s.words)) for s in self.suggestions]
+        rows = [(s.theme, s.label, s.score, s.negated, s.mentions, "; ".join(s.words)) for s in self.suggestions]
         return pd.DataFrame(rows, columns=["theme", "label", "score", "negated", "mentions", "words"])
 
     def __repr__(self) -> str:
@@ -185,10 +191,12 @@ def text_of(frame: pd.DataFrame) -> list[str]:
 
 
 @overload
-def tag(text: str, codebook: Codebook | None = None) -> Tags: ...
+def tag(text: str, codebook: Codebook | None = None, model: Model | None = None) -> Tags: ...
 @overload
 def tag(text: pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> pd.DataFrame: ...
-def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> Tags | pd.DataFrame:
+def tag(
+    text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None, model: Model | None = None
+) -> Tags | pd.DataFrame:
     """Suggest themes for a text, or for many.
 
     Parameters
@@ -198,6 +206,8 @@ def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook
         of ``title``, ``abstract`` and ``text``. A missing text is an empty one.
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
+    model : Model, optional
+        From `litbench.learn`; to one text it adds themes that the terms do not find, with the words that weigh most.
 
     Returns
     -------
@@ -214,7 +224,9 @@ def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook
     codebook = own_codebook() if codebook is None else codebook
     found = matcher(codebook)
     if isinstance(text, str):
-        return _tags(text, found)
+        return _tags(text, found, model)
+    if model is not None:
+        raise TypeError("tag() takes a model for one text; for many texts leave it out")
     if isinstance(text, pd.DataFrame):
         ids, texts = text.get("id", text.index).tolist(), text_of(text)
     elif isinstance(text, pd.Series):
@@ -239,7 +251,7 @@ def tag(text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook
 RESULT = {"theme": "str", "score": "float64", "negated": "bool", "words": "str"}
 
 
-def _tags(text: str, found: Matcher) -> Tags:
+def _tags(text: str, found: Matcher, model: Model | None) -> Tags:
     mentions = found.find([text])
     suggestions = []
     for number in np.unique(mentions.theme):
@@ -249,6 +261,15 @@ def _tags(text: str, found: Matcher) -> Tags:
         theme = found.themes[number]
         score = float(score_of(here.sum()))
         suggestions.append(
-            Suggestion(theme.id, theme.label, score, bool(mentions.negated[here].all()), places, tuple(words))
+            Suggestion(
+                theme.id, theme.label, score, bool(mentions.negated[here].all()), places, tuple(words), len(places)
+            )
         )
+    if model is not None:
+        known = {one.theme for one in suggestions}
+        labels = {theme.id: theme.label for theme in found.themes if theme.id not in known}
+        for name, (probability, spans) in model.suggest(text).items():
+            if name in labels:
+                words = tuple(dict.fromkeys(text[start:end] for start, end in spans))
+                suggestions.append(Suggestion(name, labels[name], probability, False, tuple(spans), words, 0))
     return Tags(text, tuple(sorted(suggestions, key=lambda one: (one.negated, -one.score))))
