@@ -436,6 +436,52 @@ def test_a_suggestion_has_the_share_that_coders_confirmed(corpus: lb.Corpus, sco
     assert score.confidence(lb.tag("Nothing.", corpus.codebook)).empty
 
 
+@pytest.mark.parametrize("level", ["study", "finding"])
+def test_the_probabilities_of_the_model_hold_in_studies_it_was_not_trained_on(level, corpus, score) -> None:
+    scored = score if level == "study" else lb.score(corpus, level)
+    table = scored.calibration
+    assert table.groupby("pairs").n.sum()["all"] > 6000
+    # Nearly all pairs are unlikely and would hide the others, so those above 0.1 have a bound of their own.
+    for pairs, above in (("all", 0.03), ("terms find nothing", 0.08)):
+        assert scored.calibration_error(pairs) < 0.01
+        assert scored.calibration_error(pairs, 0.1) < above
+    many = table[table.n >= 40]
+    assert len(many) > 10
+    assert (many.predicted - many.confirmed).abs().max() < 0.12
+    assert table[table.pairs == "all"].confirmed.iloc[-1] > 0.9
+
+
+def test_the_probabilities_are_fitted_without_the_studies_not_read(corpus: lb.Corpus) -> None:
+    from dataclasses import replace
+
+    part = corpus.where(key=corpus.studies.key.tolist()[:80])
+    nobody = replace(part, codebook=replace(part.codebook, held_out=()))
+    everybody = replace(part, codebook=replace(part.codebook, held_out=tuple(part.studies.key)))
+    texts = part.findings.statement.tolist()
+    assert any(lb.learn(nobody).suggest(texts))
+    assert not any(lb.learn(everybody).suggest(texts))  # nothing is left to fit to: no probability, no suggestion
+
+
+def test_a_sigmoid_finds_the_probability_behind_a_score() -> None:
+    import numpy as np
+
+    from litbench._learned import Sigmoid
+
+    random = np.random.default_rng(0)
+    scores = np.append(random.normal(0, 3, 20_000), -np.inf)
+    truth = random.random(len(scores)) < 1 / (1 + np.exp(-(0.5 * scores - 1)))
+    fitted = Sigmoid.fit(scores, truth)
+    assert (fitted.slope, fitted.intercept) == pytest.approx((0.5, -1), abs=0.05)
+    assert fitted(np.array([2.0, -np.inf])) == pytest.approx([0.5, 0], abs=0.02)
+
+
+def test_other_sets_of_studies_can_be_scored_too(corpus: lb.Corpus) -> None:
+    keys = corpus.studies.key.tolist()
+    part = corpus.where(key=keys[:60])
+    table = lb.score(part, also={"two": keys[:2]}).table
+    assert table[table.studies == "two"].n_studies.unique().tolist() == [2]
+
+
 def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus) -> None:
     model = lb.learn(corpus)
     for text in corpus.findings.statement:

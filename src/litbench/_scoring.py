@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from litbench._learned import ALONE, BESIDE, SENTENCE, fit, truth_of
+from litbench._learned import ALONE, BESIDE, FOLDS, Sigmoid, named, out_of_fold, truth_of
 from litbench.corpus import Corpus
 from litbench.tagging import Tags, matcher
 
 LEVELS = ("study", "finding")
 _RESAMPLES = 1000
-_FOLDS = 5
+
+_BINS = 10
 
 BY_MODEL = "none: by the model"
+ALL_PAIRS, SILENT_PAIRS = "all", "terms find nothing"
 TERMS, LEARNED, BOTH, LABEL = "terms", "learned", "terms or learned", "theme label as search words"
 
 
@@ -41,6 +44,10 @@ class Score:
     by_mentions : pandas.DataFrame
         ``mentions, suggestions, confirmed``: the share of suggestions that the codes confirm, by number of mentions,
         and of those that the model adds where the terms find nothing.
+    calibration : pandas.DataFrame
+        ``pairs, low, high, n, predicted, confirmed``: do the model's probabilities hold? Pairs of an item and a theme
+        in bins of the out-of-fold probability, with its mean beside the share that the codes confirm, over the last
+        set in `table`: for ``all`` pairs, and for those where the ``terms find nothing``, as in `litbench.tag`.
     """
 
     level: str
@@ -48,6 +55,20 @@ class Score:
     themes: pd.DataFrame
     errors: pd.DataFrame
     by_mentions: pd.DataFrame
+    calibration: pd.DataFrame
+
+    def calibration_error(self, pairs: str = SILENT_PAIRS, above: float = 0.0) -> float:
+        """Return the expected calibration error: the mean distance of predicted and confirmed, weighted by the pairs.
+
+        Parameters
+        ----------
+        pairs : str
+            ``"all"`` or ``"terms find nothing"``.
+        above : float
+            Leave out the bins below; nearly all pairs are so unlikely that they hide the others.
+        """
+        part = self.calibration[(self.calibration.pairs == pairs) & (self.calibration.low >= above)]
+        return float(((part.predicted - part.confirmed).abs() * part.n).sum() / max(part.n.sum(), 1))
 
     def confidence(self, tags: Tags) -> pd.DataFrame:
         """Say how far to trust each theme suggested for a text.
@@ -61,11 +82,12 @@ class Score:
         -------
         pandas.DataFrame
             ``label, words, negated, mentions, confidence, theme``. The confidence is the share of suggestions with as
-            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none.
+            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none. For a
+            theme that the model adds it is the model's probability, see `calibration`.
         """
         frame = tags.to_frame()
-        group = _grouped(frame.mentions).astype("str").where(frame.mentions > 0, BY_MODEL)
-        frame["confidence"] = group.map(self.by_mentions.set_index("mentions").confirmed).astype(float)
+        shares = _grouped(frame.mentions).astype("str").map(self.by_mentions.set_index("mentions").confirmed)
+        frame["confidence"] = shares.astype(float).where(frame.mentions > 0, frame.score)
         return frame[["label", "words", "negated", "mentions", "confidence", "theme"]]
 
     def __repr__(self) -> str:
@@ -75,7 +97,7 @@ class Score:
         return self.table.round(3).to_html(index=False)
 
 
-def score(corpus: Corpus, level: str = "study") -> Score:
+def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]] | None = None) -> Score:
     """Score the suggested themes against the agreed codes.
 
     Three taggers and a baseline are compared: the codebook's terms; a linear model (TF-IDF of words, pairs of words
@@ -93,6 +115,8 @@ def score(corpus: Corpus, level: str = "study") -> Score:
         findings are coded and titles are not, a theme is suggested where a statement mentions it, or where title and
         summary mention it twice.
         ``"finding"``: the text is one statement, the truth its codes.
+    also : mapping of str to iterable of str, optional
+        More sets of studies to report on in `Score.table`: name and citation keys. The training stays the same.
 
     Returns
     -------
@@ -128,14 +152,16 @@ def score(corpus: Corpus, level: str = "study") -> Score:
     begin = np.array([len(text) - len(statement) for text, statement in zip(texts, stated, strict=True)])
     inside = mentions.start >= begin[mentions.text]
     terms[mentions.text[inside], mentions.theme[inside]] = True
-    learned = _learned(corpus, tuple(column), stated, keys)
+    owner = findings.key if level == "study" else findings.finding
+    learned, beside = _learned(corpus, tuple(column), owner.map(row).to_numpy(dtype=int), len(items))
     taggers = {
         TERMS: terms,
         LEARNED: learned > ALONE,
-        BOTH: terms | (learned > BESIDE),
+        BOTH: terms | (beside > BESIDE),
         LABEL: _labels(texts, [theme.label for theme in themes]),
     }
     sets = {"all": np.ones(len(items), dtype=bool)}
+    sets |= {name: np.isin(keys, list(several)) for name, several in (also or {}).items()}
     held = np.isin(keys, corpus.codebook.held_out)
     if held.any():
         sets["not read for the terms"] = held
@@ -175,10 +201,18 @@ def score(corpus: Corpus, level: str = "study") -> Score:
     by_mentions = confirmed.groupby("mentions", observed=True).confirmed.agg(["size", "mean"]).reset_index()
     by_mentions.columns = ["mentions", "suggestions", "confirmed"]
     by_mentions["mentions"] = by_mentions.mentions.astype("str")
-    added = truth[inside][(learned[inside] > BESIDE) & (counts[inside] == 0)]
+    silent = counts[inside] == 0
+    added = truth[inside][(beside[inside] > BESIDE) & silent]
     if len(added):
         by_mentions.loc[len(by_mentions)] = [BY_MODEL, len(added), added.mean()]
-    return Score(level, pd.DataFrame(rows), by_theme, errors, by_mentions)
+    calibration = pd.concat(
+        [
+            _calibration(ALL_PAIRS, learned[inside].ravel(), truth[inside].ravel()),
+            _calibration(SILENT_PAIRS, beside[inside][silent], truth[inside][silent]),
+        ],
+        ignore_index=True,
+    )
+    return Score(level, pd.DataFrame(rows), by_theme, errors, by_mentions, calibration)
 
 
 def _grouped(mentions: np.ndarray | pd.Series) -> pd.Series:
@@ -231,20 +265,27 @@ def _labels(texts: list[str], labels: list[str]) -> np.ndarray:
     return np.array([[bool(several) and all(word in text for word in several) for several in words] for text in folded])
 
 
-def _learned(corpus: Corpus, themes: tuple[str, ...], texts: list[str], keys: np.ndarray) -> np.ndarray:
-    """Return out-of-fold probabilities of the linear model; a text has a theme where its likeliest sentence has."""
-    statements, truth = corpus.findings.statement, truth_of(corpus, themes)
-    studies = np.array(sorted(set(corpus.studies.key)))
-    fold = dict(zip(studies, np.random.default_rng(1).permutation(len(studies)) % _FOLDS, strict=True))
-    finding_fold = corpus.findings.key.map(fold).to_numpy()
-    sentences = [SENTENCE.split(line) for line in texts]
-    owner = np.repeat(np.arange(len(texts)), [len(several) for several in sentences])
-    owner_fold = np.array([fold[key] for key in keys])[owner]
-    flat = np.array([one for several in sentences for one in several], dtype=object)
-    found = np.zeros((len(texts), len(themes)))
-    for number in range(_FOLDS):
-        train, test = finding_fold != number, owner_fold == number
-        if train.any() and test.any():
-            model = fit(statements[train], truth[train], themes)
-            np.maximum.at(found, owner[test], model.probabilities(list(flat[test])))
-    return found
+def _learned(corpus: Corpus, themes: tuple[str, ...], items: np.ndarray, n_items: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the model's out-of-fold probabilities for each item: alone, and where the terms find nothing.
+
+    An item (`items` gives each finding's) has the score of its likeliest finding. What makes a score a probability is
+    fitted as in `litbench.learn`, to the other folds.
+    """
+    scores, fold = out_of_fold(corpus, themes)
+    truth, silent = truth_of(corpus, themes), ~named(corpus, themes)
+    read = ~corpus.findings.key.isin(corpus.codebook.held_out).to_numpy()
+    alone, beside = np.zeros((2, n_items, len(themes)))
+    for number in range(FOLDS):
+        others, here = (read & (fold != number))[:, None], fold == number
+        for found, fitted in ((alone, others & np.ones_like(silent)), (beside, others & silent)):
+            np.maximum.at(found, items[here], Sigmoid.fit(scores[fitted], truth[fitted])(scores[here]))
+    return alone, beside
+
+
+def _calibration(pairs: str, likely: np.ndarray, truth: np.ndarray) -> pd.DataFrame:
+    frame = pd.DataFrame({"low": np.minimum(likely * _BINS // 1, _BINS - 1) / _BINS, "p": likely, "truth": truth})
+    table = frame.groupby("low").agg(n=("p", "size"), predicted=("p", "mean"), confirmed=("truth", "mean"))
+    table = table.reset_index()
+    table.insert(0, "pairs", pairs)
+    table.insert(2, "high", table.low + 1 / _BINS)
+    return table

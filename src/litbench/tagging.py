@@ -53,8 +53,8 @@ class Suggestion:
     ----------
     theme, label : str
     score : float
-        Strength between 0 and 1, ``1 - 0.5 ** mentions``, or the model's. It orders suggestions; how often coders
-        confirm them is measured: `litbench.Score.confidence`.
+        Strength between 0 and 1, ``1 - 0.5 ** mentions``: it orders suggestions, and how often coders confirm them is
+        measured (`litbench.Score.confidence`). Of the model, a calibrated probability.
     negated : bool
         Whether every mention is negated.
     places : tuple of (int, int)
@@ -72,6 +72,11 @@ class Suggestion:
     places: tuple[tuple[int, int], ...]
     words: tuple[str, ...]
     mentions: int
+
+    @property
+    def by(self) -> str:
+        """Who suggests it: ``"terms"`` or ``"model"``."""
+        return "terms" if self.mentions else "model"
 
 
 @dataclass(frozen=True)
@@ -226,7 +231,7 @@ def tag(
     if isinstance(text, str):
         return _tags(text, found, model)
     if model is not None:
-        raise TypeError("tag() takes a model for one text; for many texts leave it out")
+        raise TypeError("tag() takes a model for one text; for many, write them to a file and use tag_file()")
     if isinstance(text, pd.DataFrame):
         ids, texts = text.get("id", text.index).tolist(), text_of(text)
     elif isinstance(text, pd.Series):
@@ -268,8 +273,8 @@ def _tags(text: str, found: Matcher, model: Model | None) -> Tags:
     if model is not None:
         known = {one.theme for one in suggestions}
         labels = {theme.id: theme.label for theme in found.themes if theme.id not in known}
-        for name, (probability, spans) in model.suggest(text).items():
-            if name in labels:
+        for name, (probability, spans) in model.suggest([text], [known])[0].items():
+            if name in labels:  # not one of a theme that this codebook has retired
                 words = tuple(dict.fromkeys(text[start:end] for start, end in spans))
                 suggestions.append(Suggestion(name, labels[name], probability, False, tuple(spans), words, 0))
     return Tags(text, tuple(sorted(suggestions, key=lambda one: (one.negated, -one.score))))
