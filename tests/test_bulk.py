@@ -199,6 +199,117 @@ def test_a_cluster_gives_the_same_when_a_worker_is_killed(library, corpus, tmp_p
     pd.testing.assert_frame_equal(read(out), expected(library, corpus))
 
 
+# ---------------------------------------------------------------------- with the learned model
+
+
+@pytest.fixture(scope="module")
+def model(corpus: lb.Corpus):
+    return lb.learn(corpus)
+
+
+@pytest.fixture(scope="module")
+def few(library: pd.DataFrame) -> pd.DataFrame:
+    return library.head(350)
+
+
+def one_by_one(library: pd.DataFrame, corpus: lb.Corpus, model) -> pd.DataFrame:
+    """What `lb.tag` says of each text alone."""
+    rows = []
+    for name, title, abstract in library.itertuples(index=False):
+        text = "\n".join(part for part in (title, abstract) if isinstance(part, str))
+        for one in lb.tag(text, corpus.codebook, model):
+            rows.append((name, one.theme, one.score, one.negated, "; ".join(one.words), one.by))
+    return in_order(pd.DataFrame(rows, columns=[*ORDER, "by"]))
+
+
+def in_order(tags: pd.DataFrame) -> pd.DataFrame:
+    tags = tags.astype(dict.fromkeys(["id", "theme", "words", "by"], "str") | {"score": "float64", "negated": "bool"})
+    return tags.sort_values(["id", "theme"], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def learned(few, corpus, model) -> pd.DataFrame:
+    tags = one_by_one(few, corpus, model)
+    assert set(tags.by) == {"terms", "model"}
+    assert (tags[tags.by == "model"].score > 0.4).all()
+    return tags
+
+
+READ = {
+    ".parquet": pd.read_parquet,
+    ".csv": pd.read_csv,
+    ".jsonl": lambda path: pd.DataFrame(map(json.loads, path.read_text(encoding="utf-8").splitlines())),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "out", "jobs"), [(".parquet", ".csv", 1), (".csv", ".jsonl", 1), (".jsonl", ".parquet", 2)]
+)
+def test_the_model_adds_in_bulk_what_it_adds_to_one_text(
+    kind, out, jobs, few, corpus, model, learned, tmp_path
+) -> None:
+    source, path = write(few, tmp_path / f"library{kind}"), tmp_path / f"tags{out}"
+    summary = lb.tag_file(source, path, codebook=corpus.codebook, model=model, jobs=jobs, progress=False)
+    tags = READ[out](path)
+    assert tags.columns.tolist() == [*ORDER, "by"]
+    assert tags.id.drop_duplicates().tolist() == [name for name in few.id if name in set(tags.id)]
+    pd.testing.assert_frame_equal(in_order(tags), learned)
+    assert (summary.texts, summary.rows) == (len(few), len(learned))
+
+
+def test_a_run_with_the_model_goes_on_but_not_from_parts_without_it(few, corpus, model, learned, tmp_path, monkeypatch):
+    source, out = write(few, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
+    tag_chunk, calls = bulk._tag_chunk, []
+
+    def stopped(*args):
+        calls.append(1)
+        if len(calls) in (3, 6):
+            raise KeyboardInterrupt
+        return tag_chunk(*args)
+
+    monkeypatch.setattr(bulk, "_tag_chunk", stopped)
+    for with_model in (None, model):  # the parts of the first are not those of the second
+        with pytest.raises(KeyboardInterrupt):
+            lb.tag_file(source, out, codebook=corpus.codebook, model=with_model, jobs=1, progress=False)
+    again = lb.learn(corpus)  # another process learns the same
+    summary = lb.tag_file(source, out, codebook=corpus.codebook, model=again, jobs=1, progress=False)
+    assert summary.resumed == 200
+    pd.testing.assert_frame_equal(in_order(pd.read_parquet(out)), learned)
+
+
+def test_a_cluster_gives_the_same_with_the_model(few, corpus, model, learned, tmp_path, monkeypatch) -> None:
+    from distributed import LocalCluster
+
+    source, out = write(few, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
+    write_part, killed = bulk._Parts.write, []
+
+    def write_and_kill(self, number, table):
+        write_part(self, number, table)
+        if not killed:
+            killed.append(next(iter(cluster.workers.values())).pid)
+            os.kill(killed[0], signal.SIGKILL)
+
+    monkeypatch.setattr(bulk._Parts, "write", write_and_kill)
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path / "dask"
+    ) as cluster:
+        lb.tag_file(source, out, codebook=corpus.codebook, model=model, dask=cluster.scheduler_address, progress=False)
+    assert killed
+    pd.testing.assert_frame_equal(in_order(pd.read_parquet(out)), learned)
+
+
+def test_the_command_trains_the_model_once_from_the_corpus(few, copy, learned, tmp_path, capsys) -> None:
+    source, out = write(few.head(50), tmp_path / "library.parquet"), tmp_path / "tags.csv"
+    assert main(["--corpus", str(copy), "tag", str(source), "--out", str(out), "--model", "--jobs", "1"]) == 0
+    pd.testing.assert_frame_equal(
+        in_order(pd.read_csv(out)), learned[learned.id.isin(few.id.head(50))].reset_index(drop=True)
+    )
+    empty = tmp_path / "empty.csv"
+    empty.write_text("id,title\n")
+    assert main(["--corpus", str(copy), "tag", str(empty), "--out", str(out), "--model", "--replace"]) == 0
+    assert pd.read_csv(out).columns.tolist() == [*ORDER, "by"]
+
+
 def test_a_scheduler_that_does_not_answer_is_said(corpus, tmp_path: Path, monkeypatch) -> None:
     source = tmp_path / "a.csv"
     source.write_text("id,title\n1,x\n")

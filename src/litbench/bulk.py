@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,9 @@ from tqdm import tqdm
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
 from litbench.tagging import TEXT_COLUMNS, matcher, mentioned, own_codebook
+
+if TYPE_CHECKING:
+    from litbench._learned import Model
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 _ROWS = 4096  # texts in a part, and
@@ -64,6 +67,7 @@ def tag_file(
     out: str | Path,
     *,
     codebook: Codebook | None = None,
+    model: Model | None = None,
     jobs: int | None = None,
     dask: str | None = None,
     replace: bool = False,
@@ -80,9 +84,13 @@ def tag_file(
     source : str or pathlib.Path
         Parquet, CSV or JSON Lines with the column ``id`` and any of ``title``, ``abstract`` and ``text``.
     out : str or pathlib.Path
-        Parquet, CSV or JSON Lines, by its ending: ``id, theme, score, negated, words``.
+        Parquet, CSV or JSON Lines, by its ending: ``id, theme, score, negated, words``; with a model also ``by``,
+        which is ``terms`` or ``model``.
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
+    model : Model, optional
+        From `litbench.learn`; it adds themes that the terms of a text do not find, with their probability as the score
+        and the words that weigh most. It takes far more time than the terms.
     jobs : int, optional
         Processes; as many as there are cores where it is not given.
     dask : str, optional
@@ -105,17 +113,17 @@ def tag_file(
         raise CorpusError(f"{out} is there already. Move it, name another file, or pass --replace.")
     codebook = own_codebook() if codebook is None else codebook
     matcher(codebook)  # a pattern that cannot be understood is refused before anything is written
-    parts = _Parts(out, source, codebook)
+    parts = _Parts(out, source, codebook, model)
     total, read = _reader(source)
     bar = tqdm(total=total, unit=" bytes" if source.suffix.lower() != ".parquet" else " texts", unit_scale=True,
                desc=f"Tagging {source.name}", disable=not progress)  # fmt: skip
-    with bar, _workers(dask, jobs) as (submit, window):
+    with bar, _workers(dask, jobs, model) as (submit, window):
         waiting: dict[int, Future] = {}
         for number, (size, chunk) in enumerate(read()):
             if parts.has(number):
                 bar.update(size)
                 continue
-            waiting[number] = submit(_tag_chunk, codebook, *chunk)
+            waiting[number] = submit(codebook, *chunk)
             waiting[number].size = size
             while len(waiting) >= window:
                 _collect(waiting, parts, bar)
@@ -137,9 +145,11 @@ def _collect(waiting: dict[int, Future], parts: _Parts, bar: tqdm) -> None:
     bar.update(future.size)
 
 
-def _tag_chunk(codebook: Codebook, ids: pa.Array, texts: list[str]) -> pa.Table:
+def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: list[str]) -> pa.Table:
     found = matcher(codebook)
     rows = mentioned(found.find(texts), texts)
+    if model is not None:
+        rows = _with_model(rows, model, [theme.id for theme in found.themes], texts)
     themes = pa.array([theme.id for theme in found.themes], type=pa.string())
     table = pa.table(
         {
@@ -150,16 +160,38 @@ def _tag_chunk(codebook: Codebook, ids: pa.Array, texts: list[str]) -> pa.Table:
             "words": pa.array(rows["words"], type=pa.string()),
         }
     )
+    if model is not None:
+        table = table.append_column("by", pa.array(rows["by"], type=pa.string()))
     counts = {"texts": str(len(texts)), "tagged": str(len(np.unique(rows["text"])))}
     return table.replace_schema_metadata(counts)
+
+
+def _with_model(rows: dict[str, Any], model: Model, themes: list[str], texts: list[str]) -> dict[str, Any]:
+    """Add to the rows of the terms those of the model, in the order of texts and themes."""
+    column = {theme: number for number, theme in enumerate(themes)}
+    known: list[set[str]] = [set() for _ in texts]
+    for text, theme in zip(rows["text"], rows["theme"], strict=True):
+        known[text].add(themes[theme])
+    names = ("text", "theme", "score", "negated", "words", "by")
+    every = list(zip(*(rows[name] for name in names[:-1]), ["terms"] * len(rows["text"]), strict=True))
+    for number, suggested in enumerate(model.suggest(texts, known)):
+        for theme, (probability, places) in suggested.items():
+            if theme in column:
+                words = "; ".join(dict.fromkeys(texts[number][start:end] for start, end in places))
+                every.append((number, column[theme], probability, False, words, "model"))
+    every.sort(key=lambda row: row[:2])
+    return {name: [row[at] for row in every] for at, name in enumerate(names)}
 
 
 # ---------------------------------------------------------------------- who does the work
 
 
 @contextmanager
-def _workers(dask: str | None, jobs: int | None) -> Iterator[tuple[Callable[..., Any], int]]:
-    """Give a function that takes a call and returns its future, and how many calls to keep under way."""
+def _workers(dask: str | None, jobs: int | None, model: Model | None) -> Iterator[tuple[Callable[..., Any], int]]:
+    """Give a function that takes a codebook and a chunk and returns the future of its tags, and how many to have open.
+
+    The model is large beside a chunk: each worker is given it once.
+    """
     if dask:
         try:
             from distributed import Client
@@ -173,18 +205,34 @@ def _workers(dask: str | None, jobs: int | None) -> Iterator[tuple[Callable[...,
             ) from None
         with client:
             threads = max(sum(client.nthreads().values()), 1)
-            yield lambda call, *args: client.submit(call, *args, pure=False, retries=3), 2 * threads + 2
+            # A copy on every worker, so that it is still there when one of them is lost.
+            there = model and client.scatter(model, broadcast=True)
+            yield (
+                lambda book, *chunk: client.submit(_tag_chunk, book, there, *chunk, pure=False, retries=3),
+                (2 * threads + 2),
+            )
         return
     jobs = jobs or os.cpu_count() or 1
     if jobs == 1:
-        yield _now, 1
+        yield lambda book, *chunk: _now(_tag_chunk, book, model, *chunk), 1
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_keep, initargs=(model,)) as pool:
         try:
-            yield pool.submit, 2 * jobs + 2
+            yield lambda book, *chunk: pool.submit(_tag_with_kept, book, *chunk), 2 * jobs + 2
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+_kept: list[Model | None] = []  # of a worker process
+
+
+def _keep(model: Model | None) -> None:
+    _kept[:] = [model]
+
+
+def _tag_with_kept(codebook: Codebook, ids: pa.Array, texts: list[str]) -> pa.Table:
+    return _tag_chunk(codebook, _kept[0], ids, texts)
 
 
 def _now(call: Callable[..., Any], *args: Any) -> Future:
@@ -319,16 +367,17 @@ class _Counted:
 class _Parts:
     """The finished parts of a run, beside its output, until all are there."""
 
-    def __init__(self, out: Path, source: Path, codebook: Codebook):
-        self.out = out
+    def __init__(self, out: Path, source: Path, codebook: Codebook, model: Model | None):
+        self.out, self.model = out, model
         self.folder = out.with_name(f"{out.name}.parts")
         state = source.stat()
         facts = [str(source.resolve()), state.st_size, state.st_mtime_ns, _LAYOUT, _ROWS, _CHARACTERS]
         facts += [repr(astuple(theme)) for theme in codebook.themes]
+        facts += [model.fingerprint] if model is not None else []
         self.run = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
         mark = self.folder / "run"
         if mark.is_file() and mark.read_text() != self.run:
-            shutil.rmtree(self.folder)  # of another file or codebook
+            shutil.rmtree(self.folder)  # of another file, codebook or model
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             mark.write_text(self.run)
@@ -364,7 +413,8 @@ class _Parts:
                     rows += len(table)
                     write(table.replace_schema_metadata(None))
             if not self.number:
-                write(_tag_chunk(Codebook(0, (), ()), pa.array([], type=pa.string()), []).replace_schema_metadata(None))
+                empty = _tag_chunk(Codebook(0, (), ()), self.model, pa.array([], type=pa.string()), [])
+                write(empty.replace_schema_metadata(None))
         beside.replace(self.out)
         shutil.rmtree(self.folder)
         return BulkSummary(texts, tagged, rows, resumed)

@@ -59,9 +59,16 @@ def _tag(args: argparse.Namespace) -> int:
     from litbench.bulk import tag_file
     from litbench.codebook import Codebook
 
-    codebook = Codebook.read(_schema.find_corpus(args.corpus) / _schema.CODEBOOK)
+    codebook, model = Codebook.read(_schema.find_corpus(args.corpus) / _schema.CODEBOOK), None
     try:
-        print(tag_file(args.texts, args.out, codebook=codebook, jobs=args.jobs, dask=args.dask, replace=args.replace))
+        if args.model:
+            from litbench._learned import learn
+            from litbench.corpus import load_corpus
+
+            print("Training the model on the coded findings ...", file=sys.stderr)
+            model = learn(load_corpus(_schema.find_corpus(args.corpus)))
+        options = {"jobs": args.jobs, "dask": args.dask, "replace": args.replace}
+        print(tag_file(args.texts, args.out, codebook=codebook, model=model, **options))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
@@ -167,6 +174,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = commands.add_parser("tag", help="suggest themes for the texts of a Parquet, CSV or JSON Lines file")
     command.add_argument("texts", type=Path, help="file with the column id and any of title, abstract, text")
     command.add_argument("--out", type=Path, required=True, help="file to write: .parquet, .csv or .jsonl")
+    command.add_argument(
+        "--model", action="store_true", help="let the model learned from the corpus add themes; column by says which"
+    )
     command.add_argument("--jobs", type=int, help="processes (default: as many as cores)")
     command.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that does the work instead")
     command.add_argument("--replace", action="store_true", help="replace the output if it is there")
