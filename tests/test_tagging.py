@@ -462,6 +462,16 @@ def test_the_probabilities_are_fitted_without_the_studies_not_read(corpus: lb.Co
     assert not any(lb.learn(everybody).suggest(texts))  # nothing is left to fit to: no probability, no suggestion
 
 
+def test_pieces_counted_by_word_are_those_of_scikit_learn(corpus: lb.Corpus) -> None:
+    import numpy as np
+
+    model = lb.learn(corpus.where(key=corpus.studies.key.tolist()[:40]))
+    texts = [*corpus.findings.statement[:200], "", "İstanbul  POLİS—ß ﬁn\t\u00a0x", "a"]
+    plain = model._pieces_tfidf.transform(model._pieces.transform(texts))
+    np.testing.assert_allclose(model._in_pieces(texts).toarray(), plain.toarray(), rtol=0, atol=1e-15)
+    assert model._in_pieces([""]).shape == (1, plain.shape[1])
+
+
 def test_a_sigmoid_finds_the_probability_behind_a_score() -> None:
     import numpy as np
 
