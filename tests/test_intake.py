@@ -415,7 +415,7 @@ def test_a_new_study_gets_its_lines_and_no_other_line_changes(corpus, tmp_path):
 
 @pytest.mark.parametrize("variant", ["doi", "title"])
 def test_a_duplicate_is_refused_and_its_twin_shown(corpus, tmp_path, variant):
-    twin = corpus_records().iloc[5]
+    twin = corpus_records().dropna(subset=["doi"]).iloc[5]
     identifier = f"DO  - {twin.doi.upper()}" if variant == "doi" else f"PY  - {twin.year}"
     title = "Another title" if variant == "doi" else twin.title.upper()
     one = proposal(
@@ -730,13 +730,13 @@ def test_decisions_go_out_to_another_tool_and_come_back(imported, tmp_path, tool
 
 
 def test_the_prisma_flow_counts_every_record_once(imported):
+    logged = lb.load_corpus(imported).screening.decision.value_counts()
     for number, row in enumerate(screening.rank(imported).candidates.head(5).itertuples()):
         screening.decide(row.record, "included" if number < 2 else "excluded", "by title", imported, DAY)
     n = screening.prisma(imported).data.set_index("box").n
-    assert n["Records from databases and registers"] == 16 and n["Records found in other ways"] == 11
-    assert (
-        n["Records excluded"] == 3 and n["Records included by screening"] == 2 and n["Records not screened yet"] == 11
-    )
+    assert n["Records from databases and registers"] == 16 and n["Records found in other ways"] == logged.sum()
+    assert n["Records excluded"] == logged["excluded"] + 3
+    assert n["Records included by screening"] == logged["included"] + 2 and n["Records not screened yet"] == 11
     came = n["Records from databases and registers"] + n["Records found in other ways"]
     removed = n["Duplicates removed before screening"] + n["Records removed as not readable"]
     assert came - removed == n["Records screened"] + n["Records not screened yet"]
