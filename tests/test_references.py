@@ -29,7 +29,7 @@ def test_fields_are_those_that_reference_managers_know():
     frame, _ = references.parse(text)
     names = {line.split("=")[0].strip() for line in text.split("\n") if line.startswith("  ")}
     assert names <= set(references.FIELDS)
-    assert set(frame.type) <= {"article", "techreport"}
+    assert set(frame.type) <= {"article", "techreport", "book"}
 
 
 # What may stand in a field: anything printable but what BibTeX or the separators of names are made of.

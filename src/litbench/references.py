@@ -27,7 +27,9 @@ FIELDS = [
 ]  # fmt: skip
 _RENAMED = {"type": "genre", "number": "issue"}
 _VERBATIM = {"doi", "url", "pmid", "pmcid"}
-_CSL_TYPES = {"article": "article-journal", "techreport": "report", "unpublished": "article", "misc": "document"}
+_CSL_TYPES = {
+    "article": "article-journal", "techreport": "report", "book": "book", "unpublished": "article", "misc": "document",
+}  # fmt: skip
 _MARK = re.compile(r"(?<!\\)([&%$#_])")
 
 
