@@ -1208,7 +1208,7 @@ def direction_by_theme(corpus: Corpus, domain: str, role: str) -> Chart:
     left = -(wide.harm + wide.mixed / 2)
     start = left.to_numpy(dtype=float)
     right = float((left + wide.sum(axis=1)).max())
-    # A number stands in its bar where a digit and its margins, a forty-fifth of the width, have room; the data have them all.
+    # A number stands in its bar where it has room, a forty-fifth of the width a digit; the data have them all.
     narrowest = (right + 6 - float(left.min())) / 45
     for direction, color in LOOK.directions.items():
         values = wide[direction].to_numpy()
