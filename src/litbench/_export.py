@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+from dataclasses import fields
 from pathlib import Path
 
 import pandas as pd
@@ -14,12 +15,8 @@ from litbench import references
 from litbench._store import write_file
 from litbench.corpus import Corpus
 
-# In the order in which a reader wants the sheets of a workbook.
-TABLES = (
-    "studies", "findings", "effects", "codes", "claims", "places", "samples", "themes", "appraisal", "comparisons",
-    "review_statements",
-    "propositions", "proposition_evidence", "proposition_confidence", "screening",
-)  # fmt: skip
+# Every table that a corpus holds, so that a new one cannot be forgotten.
+TABLES = tuple(one.name for one in fields(Corpus) if one.type == "pd.DataFrame")
 _RISKY = ("=", "+", "-", "@")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")
 _ENDINGS = ".ris, .bib, .json (CSL-JSON), .csv, .xlsx, .parquet, .sqlite, or .txt and .md (a list of references)"
 
