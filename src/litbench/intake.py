@@ -257,7 +257,7 @@ def code(
         rows = change.rows("findings")
         known = {row["finding"] for row in rows if row["key"] == key}
         number = max((int(one.rpartition(".")[2]) for one in known), default=0)
-        round_ = max((int(row["round"]) for row in change.rows("codes")), default=1)
+        round_ = _latest_round(change.rows("codes"))
         for order, finding in enumerate(findings, 1):
             values = dict(finding)
             themes, effect, claim = values.pop("themes", None), values.pop("effect", None), values.pop("claim", None)
@@ -275,7 +275,7 @@ def code(
                 change.insert("findings", [{**values, "finding": name, "key": key}])
                 if effect:
                     change.insert("effects", [{**effect, "finding": name}])
-            mine = {"finding": name, "coder": coder, "round": str(round_)}
+            mine = {"finding": name, "coder": coder, "round": round_}
             change.remove("codes", lambda row, mine=mine: mine.items() <= row.items())
             change.insert(
                 "codes",
@@ -323,9 +323,11 @@ def adjudicate(table: pd.DataFrame, value: str = "theme", corpus: str | Path | N
     codebook = Codebook.read(folder / _schema.CODEBOOK)
     with _store.writing(folder, allow=_to_be_coded) as change:
         known = {row["finding"] for row in change.rows("findings")}
-        codes = pd.DataFrame(change.rows("codes"))
-        latest = codes["round"].max() if len(codes) else "1"
-        codes = codes[codes["round"] == latest]
+        rows = change.rows("codes")
+        latest = _latest_round(rows)
+        codes = pd.DataFrame(
+            [row for row in rows if row["round"] == latest], columns=["finding", "theme", "coder", "round", "role"]
+        )
         if unknown := sorted(set(decided.finding) - known):
             raise CorpusError(f"There is no finding {unknown[0]!r}. Leave the column `finding` as it was.")
         adjudicated = codes[codes.coder == ADJUDICATION]
@@ -353,6 +355,11 @@ def adjudicate(table: pd.DataFrame, value: str = "theme", corpus: str | Path | N
             change.remove("codes", lambda row: (row["finding"], row["coder"], row["round"]) in old)
             change.insert("codes", new)
     return len(decided)
+
+
+def _latest_round(codes: Iterable[Mapping[str, str]]) -> str:
+    """Return the round of coding that is under way; as text, as it stands in the table, where 10 is after 9."""
+    return str(max((int(row["round"]) for row in codes), default=1))
 
 
 def _code(row: Mapping[str, str]) -> tuple[str, str, str, str]:
@@ -443,7 +450,7 @@ def code_form(key: str, coder: str, corpus: str | Path | None = None, hits: pd.D
     tables = _schema.tables(_schema.read_descriptor(folder))
     codebook = Codebook.read(folder / _schema.CODEBOOK)
     codes, claims = (_read_csv(folder / f"data/{name}.csv") for name in ("codes", "claims"))
-    codes = codes[codes["round"] == codes["round"].max()]
+    codes = codes[codes["round"] == _latest_round(codes.to_dict("records"))]
     findings = _read_csv(folder / "data/findings.csv")
     claim_help = _help(_field(tables["findings"], "claim"))
     lines = [
