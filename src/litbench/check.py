@@ -787,6 +787,9 @@ def _checked(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[
                 f"data/checks.csv has no check of {row['key']} in this round, so no error rate can be computed",
                 "Add its row there",
             )
+
+
+def _coverage(rows: dict[str, Rows], bib: dict[str, dict[str, Any]]) -> Iterator[Problem]:
     for line, row in rows.get("coverage", []):
         if (row["status"] == "in") != bool(row["key"]) or (row["status"] != "in") != bool(row["reason"]):
             yield Problem(
@@ -814,6 +817,7 @@ _RULES = [
     _review_statements,
     _imports,
     _checked,
+    _coverage,
 ]
 
 

@@ -612,13 +612,11 @@ class Corpus:
             A row a review that names the studies it included: ``citation, title, seen`` (included studies that a page
             showed), ``in_corpus, lacking, excluded``; reviews whose list was not seen have 0 seen.
         """
-        counts = pd.crosstab(self.coverage.review, self.coverage.status.astype("str"))
         reviews = self.studies[self.studies.key.isin(self.reviews)].set_index("key")
-        table = reviews[["citation", "title"]].join(counts.reindex(columns=["in", "lacking", "excluded"], fill_value=0))
-        table = table.fillna({"in": 0, "lacking": 0, "excluded": 0}).astype(
-            {"in": int, "lacking": int, "excluded": int}
-        )
-        table.insert(2, "seen", table[["in", "lacking", "excluded"]].sum(axis=1))
+        counts = pd.crosstab(self.coverage.review, self.coverage.status.astype("str"))
+        counts = counts.reindex(index=reviews.index, columns=["in", "lacking", "excluded"], fill_value=0)
+        table = reviews[["citation", "title"]].join(counts)
+        table.insert(2, "seen", counts.sum(axis=1))
         table = table.rename(columns={"in": "in_corpus"}).sort_values(["seen", "citation"], ascending=[False, True])
         return table.reset_index(drop=True)
 
