@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -178,10 +179,11 @@ def test_an_empty_library_gives_an_empty_table(corpus, tmp_path: Path) -> None:
     assert pd.read_parquet(tmp_path / "b.parquet").columns.tolist() == ORDER
 
 
-def test_a_cluster_gives_the_same_when_a_worker_is_killed(library, corpus, tmp_path: Path, monkeypatch) -> None:
+@pytest.fixture
+def cluster_that_loses_a_worker(tmp_path: Path, monkeypatch) -> Iterator[str]:
+    """A real cluster of two processes, one of which is killed when the first part is written."""
     from distributed import LocalCluster
 
-    source, out = write(library, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
     write_part, killed = bulk._Parts.write, []
 
     def write_and_kill(self, number, table):
@@ -194,8 +196,15 @@ def test_a_cluster_gives_the_same_when_a_worker_is_killed(library, corpus, tmp_p
     with LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path / "dask"
     ) as cluster:
-        lb.tag_file(source, out, codebook=corpus.codebook, dask=cluster.scheduler_address, progress=False)
+        yield cluster.scheduler_address
     assert killed
+
+
+def test_a_cluster_gives_the_same_when_a_worker_is_killed(
+    library, corpus, tmp_path, cluster_that_loses_a_worker
+) -> None:
+    source, out = write(library, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
+    lb.tag_file(source, out, codebook=corpus.codebook, dask=cluster_that_loses_a_worker, progress=False)
     pd.testing.assert_frame_equal(read(out), expected(library, corpus))
 
 
@@ -277,24 +286,11 @@ def test_a_run_with_the_model_goes_on_but_not_from_parts_without_it(few, corpus,
     pd.testing.assert_frame_equal(in_order(pd.read_parquet(out)), learned)
 
 
-def test_a_cluster_gives_the_same_with_the_model(few, corpus, model, learned, tmp_path, monkeypatch) -> None:
-    from distributed import LocalCluster
-
+def test_a_cluster_gives_the_same_with_the_model(
+    few, corpus, model, learned, tmp_path, cluster_that_loses_a_worker
+) -> None:
     source, out = write(few, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
-    write_part, killed = bulk._Parts.write, []
-
-    def write_and_kill(self, number, table):
-        write_part(self, number, table)
-        if not killed:
-            killed.append(next(iter(cluster.workers.values())).pid)
-            os.kill(killed[0], signal.SIGKILL)
-
-    monkeypatch.setattr(bulk._Parts, "write", write_and_kill)
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, local_directory=tmp_path / "dask"
-    ) as cluster:
-        lb.tag_file(source, out, codebook=corpus.codebook, model=model, dask=cluster.scheduler_address, progress=False)
-    assert killed
+    lb.tag_file(source, out, codebook=corpus.codebook, model=model, dask=cluster_that_loses_a_worker, progress=False)
     pd.testing.assert_frame_equal(in_order(pd.read_parquet(out)), learned)
 
 
