@@ -22,6 +22,7 @@ $(READY): requirements.lock requirements-uv.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode requirements.lock
 	@VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --compile-bytecode --editable .
+	@$(BIN)/python -c "from litbench._matching import compile_loops; compile_loops()"
 	@touch $@
 
 run: $(READY) ## check the data, execute every notebook, write build/report and build/figures

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -306,6 +307,50 @@ def test_any_text_can_be_tagged_alone_or_among_others(several: list[str]) -> Non
     assert alone == list(
         zip(together.text, together.theme, together.start, together.end, together.negated, strict=True)
     )
+
+
+def test_batches_of_any_shape_are_found_whole() -> None:
+    found = Matcher(codebook("arrest* ~3 (fear* | flee)", "internationalisation", "no place"))
+    empty = [""] * 70_000 + ["Fear of arrest."] + ["", "—", "\u00a0"] * 20_000
+    assert found.find(empty).text.tolist() == [70_000]
+    sentence = "arrested and fearful people " * 30_000  # no end in it, and more words than there is room for at first
+    mentions = found.find(["An arrest.", sentence, "fear, arrest"])
+    assert mentions.text.tolist() == [1, 2]
+    assert (mentions.start[0], mentions.end[0]) == (0, len(sentence) - len(" people "))
+    many = [f"word{number} internationalization{number} Internationalisation" for number in range(20_000)]
+    mentions = found.find(many)
+    assert mentions.text.tolist() == list(range(20_000))
+    assert {text[start:] for text, start in zip(many, mentions.start, strict=True)} == {"Internationalisation"}
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        ("anesthe*", "ANAESTHETICS"),
+        ("esthetic", "aesthetic"),
+        ("hemorrhage", "Haemorrhage"),
+        ("pediatric*", "paediatrician"),
+        ("jail*", "gaoled"),
+        ("prize", "prise"),
+        ("no", "no's"),
+        ("do", "d'o"),
+        ("naive", "naïve"),
+        ("a*", "ants"),
+        ("etude", "Étude"),
+    ],
+)
+def test_a_word_is_found_however_its_first_letters_are_spelt(term: str, text: str) -> None:
+    found = Matcher(codebook(term))
+    assert found.find([f"so {text} then"]).start.tolist() == [3]
+    assert found.find([f"xyz {text}"]).end.tolist() == [4 + len(text)]
+
+
+def test_several_threads_may_share_the_patterns() -> None:
+    found = Matcher(codebook("arrest* ~3 fear*", "w1*"))
+    texts = [[f"Fear of arrest w{number * 1000 + at} other{at * number}" for at in range(1000)] for number in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        together = [several.text.tolist() for several in pool.map(found.find, texts)]
+    assert together == [found.find(several).text.tolist() for several in texts]
 
 
 def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPatch) -> None:

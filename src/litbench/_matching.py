@@ -1,23 +1,27 @@
 """Find a codebook's patterns in many texts at once.
 
-The texts of a batch are cut into words where they lie, each *distinct* word is folded and looked up once, and the
-patterns are then evaluated over arrays of word numbers: a pattern never sees a letter. So the cost of a text hardly
+The texts are cut into words where they lie, each *distinct* word is folded and looked up once, and the patterns are
+evaluated, a sentence at a time, over what its words are: a pattern never sees a letter. Of a pattern that needs several
+words the rarest is its key: only where a word of the key stands is the pattern looked for. So the cost of a text hardly
 depends on how many patterns there are, and whatever folds a word (case, accents, spelling) is plain Python that runs
-once a word form, not once a word.
+once a word form, not once a word. The loops over words are compiled (`litbench._kernel`).
 """
 
 from __future__ import annotations
 
-import re
+import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from functools import cache, cached_property
+from itertools import chain, islice, pairwise
+from pathlib import Path
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
 
+from litbench import _kernel
 from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
 from litbench.codebook import Codebook
 
@@ -33,27 +37,38 @@ _ENDS = parse(
     "(but | however | although | though | except | yet | because | which | still | only | pero | aunque | sino)"
 )
 
-_SHIFT = 16  # a span is one integer: its first word, shifted, plus its length in words
-_LENGTH = (1 << _SHIFT) - 1
 _KNOWN_WORDS = 400_000  # word forms remembered between batches; memory stays flat over any number of texts
-
-_WORD_BYTES = bytes(int(byte > 127 or chr(byte).isalnum() or byte == ord("'")) for byte in range(256))
-_BREAKS = frozenset(".!?;:")
-_SEPARATORS = "".join(chr(byte) for byte in range(128) if not _WORD_BYTES[byte])
+_ENOUGH = 3_000  # words that tell which are rare
+_BRITISH = {"aes", "ana", "gao", "hae", "pae"}  # beginnings that `fold_word` changes, beside "is"
+_ROOM = 1 << 12  # for what is found, at first
+_RESULT = (
+    *(np.int32, np.int32, np.int64, np.int64, bool),
+    *(np.int32, np.int16, np.int32, bool, np.int64, np.uint8),
+)
+_TOKENS = 1 << 15  # cut before they are evaluated: as many as stay in the processor's cache
 
 
 @cache
 def _plain(character: str) -> str:
-    """Return what stands for a non-ASCII character while words are cut: itself in a word, else a separator."""
+    """Return what stands for a character of a form: itself in a word, else a separator."""
     if character.isalnum() or unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf"):
         return character
-    if character in "’‘ʼ＇":
+    if character in "'’‘ʼ＇":
         return "'"
     if character in "\u2028\u2029\x85。！？":
         return "\n"
     if character == "…":
         return "."
     return " "
+
+
+def compile_loops() -> None:
+    """Compile the loops, which takes some ten seconds, unless a run before has; Numba keeps them beside the code."""
+    kept = Path(_kernel.evaluate.stats.cache_path)
+    if not any(kept.glob(f"{_kernel.__name__.rpartition('.')[2]}.*.nbi")):
+        print("Compiling the matching engine (once, some ten seconds) ...", file=sys.stderr)
+    _kernel.refill(np.zeros((1, 2), dtype=np.uint64), np.zeros((2, 2), dtype=np.uint64))
+    Matcher(Codebook(1, (), ())).scan([""])
 
 
 @dataclass(frozen=True)
@@ -76,34 +91,6 @@ class Mentions:
     negated: np.ndarray
 
 
-class _Step:
-    """One distinct pattern of the codebook, with the steps that it is made of."""
-
-    __slots__ = ("gap", "group", "groups", "kind", "number", "parts")
-
-    def __init__(self, number: int, kind: type, parts: list[_Step], group: int, gap: int):
-        self.number, self.kind, self.parts, self.group, self.gap = number, kind, parts, group, gap
-        plain = kind is Phrase and all(part.kind is Words for part in parts)
-        self.groups = [part.group for part in parts] if plain else None
-
-
-class _Batch:
-    """The words of a batch: class and sentence of each, and where the words of each class are."""
-
-    def __init__(self, classes: np.ndarray, sentence: np.ndarray, distinct: int, steps: int):
-        self.classes, self.sentence = classes, sentence
-        known = np.flatnonzero(classes)
-        # Classes are few enough for 16 bits, for which NumPy's stable sort is a radix sort.
-        self.order = known[np.argsort(classes[known].astype(np.uint16), kind="stable")]
-        self.first = np.searchsorted(classes[self.order], np.arange(distinct + 1)).tolist()
-        self.done: list[np.ndarray | None] = [None] * steps
-
-    def count(self, members: list[int]) -> int:
-        """Return how many words are of these classes."""
-        first = self.first
-        return sum(first[one + 1] - first[one] for one in members)
-
-
 class Matcher:
     """The patterns of a codebook's themes in use, ready to be found in texts.
 
@@ -119,297 +106,451 @@ class Matcher:
 
     def __init__(self, codebook: Codebook):
         self.themes = [theme for theme in codebook.themes if not theme.retired]
-        self._whole: dict[str, list[int]] = {}
-        self._stems: dict[str, list[int]] = {}
-        self._steps: dict[Node, _Step] = {}
-        self._groups = 0
-        self._cues, self._ends = self._step(_CUES), self._step(_ENDS)
-        self._wanted = [[self._step(parse(pattern)) for pattern in theme.terms] for theme in self.themes]
-        self._barred = [[self._step(parse(pattern)) for pattern in theme.exclude] for theme in self.themes]
-        self._longest = max(map(len, self._stems), default=0)
-        # Words that the same groups know are one class; class 0 are the words that none knows.
-        self._class_of: dict[frozenset[int], int] = {frozenset(): 0}
-        self._members: list[list[int]] = [[] for _ in range(self._groups)]  # the classes of each group
-        self._is_member = np.zeros((self._groups, 1024), dtype=bool)
+        self._lock = Lock()  # what is known of words grows while texts are read
+        patterns = self._patterns = _Patterns()
+        for number, theme in enumerate(self.themes):
+            for pattern in theme.terms:
+                patterns.add(parse(pattern), 2 * number)
+            for pattern in theme.exclude:
+                patterns.add(parse(pattern), 2 * number + 1)
+        patterns.add(_CUES, 2 * len(self.themes))
+        patterns.add(_ENDS, 2 * len(self.themes) + 2)
+        self._longest = max(map(len, patterns.stems), default=0)
+        self._begins, self._four = patterns.begins(), patterns.beginnings(4)
+        self._short = tuple(stem for stem in patterns.stems if len(stem) < 4)
+        # Words that the same groups contain are one class; class 0 are the words that none contains.
+        self._class_of: dict[tuple[int, ...], int] = {(): 0}
+        self._weighed = False
+        self._state = np.zeros(6, dtype=np.int64)
+        self._plan()
         self._forget()
+        self._make_room()
 
-    def _step(self, node: Node) -> _Step:
-        if (known := self._steps.get(node)) is not None:
-            return known
-        parts, group, gap = [], -1, 0
-        if isinstance(node, Words):
-            group, self._groups = self._groups, self._groups + 1
-            for words, index in ((node.whole, self._whole), (node.stems, self._stems)):
-                for word in words:
-                    index.setdefault(word, []).append(group)
-        elif isinstance(node, Near):
-            parts, gap = [self._step(node.left), self._step(node.right)], node.gap
-        else:
-            parts = [self._step(child) for child in (node.options if isinstance(node, Either) else node.parts)]
-        step = self._steps[node] = _Step(len(self._steps), type(node), parts, group, gap)
-        return step
+    def _plan(self) -> None:
+        """Decide in which order to look for the parts of each pattern; what is found is the same in any."""
+        self._steps, self._roots, self._asked = self._patterns.plan()
+        self._class_rows = [_Growing(np.uint64, (len(self._asked) + 63) // 64), _Growing(np.int64), _Growing(np.int32)]
+        self._class_rows[1].add([0])
+        steps, roots = len(self._steps.kind), len(self._roots.step)
+        self._marks = _kernel.Marks(
+            *(np.zeros(size, dtype=np.int64) for size in (steps, steps, steps, roots, roots)),
+            np.zeros((len(self._asked) + 63) // 64, dtype=np.uint64),
+        )
+
+    def _weigh(self, values: np.ndarray, learnt: np.ndarray) -> None:
+        """Plan anew by how often words stand in real texts, once there are enough of them."""
+        self._weighed = True
+        values = values.copy()
+        late = (values & _kernel.PENDING) != 0
+        values[late] = learnt[values[late] & ~np.int32(_kernel.PENDING)]
+        counts = np.bincount(values[(values & _kernel.SPECIAL) == 0] - 1, minlength=len(self._class_of))
+        self._patterns.counted = np.zeros(len(self._asked))
+        for several, count in zip(self._class_of, counts.tolist()):
+            self._patterns.counted[list(several)] += count
+        self._plan()
+        self._describe()
 
     # ------------------------------------------------------------------ words
 
     def _forget(self) -> None:
-        self._known: dict[str, int] = {}
+        """Begin with an empty table of word forms."""
+        self._used = 0
+        self._table = np.zeros((1 << 12, 2), dtype=np.uint64)
         self._classes_of_words: dict[str, int] = {}
-        # For each known form (a word and the separators after it): class, characters before the word, length of
-        # the word, whether a sentence ends after it, whether there is a word at all.
-        self._facts = np.zeros((5, 0), dtype=np.int32)
+        self._form_rows = [_Growing(kind) for kind in (np.int64, *[np.int32] * 4, np.int8, np.int8)]
+        self._form_rows[0].add([0])
+        self._new_forms: list[_Form] = []
+        self._describe()
 
-    def _numbers(self, forms: list[str]) -> np.ndarray:
-        """Return the numbers of forms, learning those that are new."""
-        known = self._known
-        new = [form for form in forms if form not in known]
-        if new:
-            known.update(zip(new, range(len(known), len(known) + len(new)), strict=True))
-            facts = np.array([self._learn(form) for form in new], dtype=np.int32)
-            self._facts = np.concatenate([self._facts, facts.T], axis=1)
-        return np.fromiter(map(known.__getitem__, forms), dtype=np.int32, count=len(forms))
+    def _grow(self) -> None:
+        larger = np.zeros((2 * len(self._table), 2), dtype=np.uint64)
+        _kernel.refill(self._table, larger)
+        self._table = larger
 
-    def _learn(self, form: str) -> tuple[int, int, int, bool, bool]:
-        word = form.rstrip(_SEPARATORS)
-        rest = form[len(word) :]
-        ends = rest != " " and (
-            "\n" in rest or any(one in _BREAKS and after.isspace() for one, after in pairwise(rest))
+    def _make_room(self) -> None:
+        self._room = _kernel.Room(*(np.zeros(_ROOM, dtype=np.int64) for _ in _kernel.Room._fields))
+        self._result = _kernel.Result(*(np.zeros(_ROOM, dtype=kind) for kind in _RESULT))
+        self._room_for(0)
+
+    def _room_for(self, length: int) -> None:
+        """Make room for the words of a text of so many bytes, and as many more as are cut before they are evaluated."""
+        words = max(_TOKENS, length // 2 + 1)
+        fields = {name: np.zeros(words, dtype=np.int64) for name in _kernel.Work._fields}
+        fields["edges"], fields["tokens"] = np.zeros(2 * words + 2, dtype=np.uint64), np.zeros(words, dtype=np.int32)
+        fields["maybe"], fields["odd"], fields["words"] = np.zeros((3, words), dtype=np.uint64)
+        fields["pending"] = np.zeros((words, 3), dtype=np.int64)
+        self._work = _kernel.Work(**fields)
+
+    def _more_room(self) -> None:
+        """Double the room for what is found, which stays."""
+        for name in ("_room", "_result"):
+            old = getattr(self, name)
+            setattr(self, name, type(old)(*(np.concatenate([array, np.zeros_like(array)]) for array in old)))
+
+    def _learn(self, raw: memoryview, number: int) -> np.ndarray:
+        """Find out what the pending forms are, and enter them."""
+        pending = self._work.pending[:number]
+        learnt = np.fromiter(
+            (self._value(str(raw[start:end], "utf-8")) for start, end in pending[:, 1:].tolist()), np.int32, number
         )
-        lead = 0
-        if "'" in word:
-            word = word.rstrip("'")
-            lead = len(word) - len(word := word.lstrip("'"))
-        folded = fold_word(word)
-        kind = self._classes_of_words.get(folded)
-        if kind is None:
-            kind = self._classes_of_words[folded] = self._class(folded)
-        return kind, lead, len(word), ends, folded != ""
+        self._table[pending[:, 0], 1] = learnt
+        self._used += number
+        self._describe()
+        return learnt
+
+    def _describe(self) -> None:
+        """Lay out what has become known of classes and special forms as the compiled loops read it."""
+        groups, first, roots = self._class_rows
+        for several in islice(self._class_of, len(groups), None):
+            bits = np.zeros(groups.width, dtype=np.uint64)
+            for group in several:
+                bits[group // 64] |= np.uint64(1 << group % 64)
+            groups.add([bits])
+            roots.add(sorted({root for group in several for root in self._asked[group]}))
+            first.add([len(roots)])
+        self._classes = _kernel.Classes(*(rows.array for rows in self._class_rows))
+        first, *columns, before, after = self._form_rows
+        for form in self._new_forms:
+            for column, values in zip(columns, zip(*form.parts)):
+                column.add(values)
+            first.add([len(columns[0])])
+            before.add([form.before])
+            after.add([form.after])
+        self._new_forms.clear()
+        self._specials = _kernel.Specials(*(rows.array for rows in self._form_rows))
+
+    def _value(self, form: str) -> int:
+        """Return what a form is: a class plus one, or the number of its description."""
+        if form.isalnum():
+            if form.isascii():  # nearly all new forms are words of no pattern
+                low = form.lower()
+                if low[:4] not in self._four and low[:3] not in _BRITISH and not low.startswith(self._short):
+                    return _kernel.NOTHING
+            return self._class(fold_word(form)) + 1
+        special = self._special(form)
+        if len(special.parts) == 1 and special.parts[0][1:] == (0, len(form.encode()), 0):
+            return special.parts[0][0] + 1
+        self._new_forms.append(special)
+        return _kernel.SPECIAL | (len(self._form_rows[-1]) + len(self._new_forms) - 1)
+
+    def _special(self, form: str) -> _Form:
+        """Take a form apart that has quotes, or characters beyond ASCII that may be separators."""
+        plain = [_plain(character) for character in form]
+        places = np.cumsum([0, *(len(character.encode()) for character in form)]).tolist()
+        parts, gap, at, before = [], "", 0, 0
+        while at < len(form):
+            if plain[at] in "\n. ":
+                gap += plain[at]
+                at += 1
+                continue
+            begin = at
+            while at < len(form) and plain[at] not in "\n. ":
+                at += 1
+            word = "".join(plain[begin:at])
+            first = begin + len(word) - len(word.lstrip("'"))
+            last = begin + len(word.rstrip("'"))
+            folded = fold_word(form[first:last])
+            if folded:
+                breaks = _breaks(gap)
+                if not parts:
+                    before = 1 if breaks else 2 * gap.startswith(" ")
+                    breaks = False
+                parts.append((self._class(folded), places[first], places[last] - places[first], int(breaks)))
+                gap = ""
+        after = 1 if _breaks(gap) else 2 * gap.endswith(".")
+        if not parts:
+            before = after if after == 1 else 2 * gap.startswith(" ")
+        return _Form(tuple(parts), before, after)
 
     def _class(self, word: str) -> int:
-        groups = list(self._whole.get(word, ()))
-        for length in range(1, min(len(word), self._longest) + 1):
-            if (stems := self._stems.get(word[:length])) is not None:
-                groups += stems
-        found = frozenset(groups)
-        if found not in self._class_of:
-            number = self._class_of[found] = len(self._class_of)
-            if number == self._is_member.shape[1]:
-                self._is_member = np.concatenate([self._is_member, np.zeros_like(self._is_member)], axis=1)
-            for group in found:
-                self._members[group].append(number)
-                self._is_member[group, number] = True
-        return self._class_of[found]
+        number = self._classes_of_words.get(word)
+        if number is None:
+            groups = list(self._patterns.whole.get(word, ()))
+            for length in range(1, min(len(word), self._longest) + 1):
+                if (stems := self._patterns.stems.get(word[:length])) is not None:
+                    groups += stems
+            found = tuple(sorted(set(groups)))
+            number = self._classes_of_words[word] = self._class_of.setdefault(found, len(self._class_of))
+        return number
 
-    def find(self, texts: Sequence[str]) -> Mentions:
-        """Return where the themes are mentioned in `texts`.
+    # ------------------------------------------------------------------ texts
+
+    def scan(self, texts: Sequence[str] | pa.Array) -> Scan:
+        """Find what is mentioned in `texts`.
 
         Parameters
         ----------
-        texts : sequence of str
-            A few thousand abstracts at a time: memory is some forty times the size of the text.
+        texts : sequence of str or pyarrow.LargeStringArray without nulls
+            A few thousand abstracts at a time.
         """
-        joined = "\n".join(map(_separated, texts))
-        starts = np.zeros(len(texts) + 1, dtype=np.int64)
-        np.cumsum([len(text) + 1 for text in texts], out=starts[1:])
-        raw = joined.encode()
-        inside = np.frombuffer(raw.translate(_WORD_BYTES), dtype=np.int8)
-        first = np.flatnonzero(np.diff(inside, prepend=np.int8(0)) == 1)
-        if not len(first):
-            return _none()
-        offsets = np.append(first, len(raw))
-        forms = pa.LargeStringArray.from_buffers(len(first), pa.py_buffer(offsets), pa.py_buffer(raw))
-        encoded = forms.dictionary_encode()
-        if len(self._known) > _KNOWN_WORDS:
-            self._forget()
-        numbers = self._numbers(encoded.dictionary.to_pylist())
-        form = numbers[encoded.indices.to_numpy()]
-        kinds, leads, lengths, closes, real = self._facts
-        classes, ends = kinds[form], closes[form]
-        sentence = np.cumsum(ends, dtype=np.int32) - ends
-        if not real[numbers].all():
-            keep = real[form] != 0
-            form, classes, sentence, first = form[keep], classes[keep], sentence[keep], first[keep]
-        mentions = self._mentions(classes, sentence)
-        if mentions is None:
-            return _none()
-        theme, begin, last, negated = mentions
-        start = first[begin]
-        end = first[last]
-        if len(raw) > len(joined):  # bytes to characters: take away the bytes that continue one
-            more = np.flatnonzero(np.frombuffer(raw, dtype=np.int8) < -64)
-            start, end = start - np.searchsorted(more, start), end - np.searchsorted(more, end)
-        start = start + leads[form[begin]]
-        end = end + leads[form[last]] + lengths[form[last]]
-        text = np.searchsorted(starts, start, side="right") - 1
-        order = np.lexsort((start, theme, text))
-        text = text[order]
-        return Mentions(text, theme[order], start[order] - starts[text], end[order] - starts[text], negated[order])
+        if not isinstance(texts, pa.LargeStringArray):
+            texts = pa.array(texts, type=pa.large_string())
+        _, bounds, data = texts.buffers()
+        bounds = np.frombuffer(bounds, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+        raw = np.frombuffer(data if data is not None and data.size else b"", dtype=np.uint8)
+        if len(raw) < 16:
+            raw = np.pad(raw, (0, 16 - len(raw)))
+        raw.flags.writeable = False
+        # Eight bytes from every byte on, as one number.
+        eights = np.ndarray(len(raw) - 7, dtype="<u8", buffer=raw, strides=(1,))
+        with self._lock:
+            if self._used > _KNOWN_WORDS:
+                self._forget()
+            self._state[: _kernel.SENTENCE] = 0
+            first = 0
+            while first < len(texts):
+                length = int(bounds[first + 1] - bounds[first])
+                if length // 2 + 1 > len(self._work.tokens):
+                    self._room_for(length)
+                limit = min(len(self._table) // 2 - self._used, len(self._work.pending))
+                stop, new = _kernel.cut(
+                    raw, eights, bounds, first, self._begins, self._table, limit, self._work,
+                )  # fmt: skip
+                learnt = self._learn(raw.data, new)
+                if not self._weighed and stop > first and (count := self._work.text_end[stop - first - 1]) > _ENOUGH:
+                    self._weigh(self._work.tokens[:count], learnt)
+                self._state[_kernel.TOKEN] = 0
+                while first < stop:
+                    _kernel.evaluate(
+                        raw, bounds, first, stop, self._work, learnt,
+                        self._steps, self._roots, self._classes, self._specials, len(self.themes), NEGATION_REACH,
+                        self._room, self._marks, self._result, self._state,
+                    )  # fmt: skip
+                    if self._state[_kernel.TEXT] == stop:
+                        break
+                    self._more_room()
+                if new == limit:
+                    self._grow()
+                first = stop
+            scan = Scan(raw, bounds, self._result, self._state)
+            if len(self._work.tokens) > _TOKENS:  # a book was among them
+                self._make_room()
+            return scan
 
-    # ------------------------------------------------------------------ patterns
+    def find(self, texts: Sequence[str] | pa.Array) -> Mentions:
+        """Return where the themes are mentioned in `texts`, see `scan`."""
+        return self.scan(texts).mentions
 
-    def _mentions(
-        self, classes: np.ndarray, sentence: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
-        batch = _Batch(classes, sentence, len(self._class_of), len(self._steps))
-        themes, spans = [], []
-        for number, (wanted, barred) in enumerate(zip(self._wanted, self._barred, strict=True)):
-            found = _union([self._spans(step, batch) for step in wanted])
-            if len(found) and barred:
-                found = _outside(found, _union([self._spans(step, batch) for step in barred]))
-            if len(found):
-                found = _merge(found)
-                themes.append(np.full(len(found), number))
-                spans.append(found)
-        if not spans:
-            return None
-        joined = np.concatenate(spans)
-        begin = joined >> _SHIFT
-        return np.concatenate(themes), begin, begin + (joined & _LENGTH) - 1, self._negated(begin, batch)
 
-    def _negated(self, begin: np.ndarray, batch: _Batch) -> np.ndarray:
-        """Tell for each span that begins there whether a cue stands before it, near enough and not cut off."""
-        cues, ends = self._spans(self._cues, batch), self._spans(self._ends, batch)
-        if not len(cues):
-            return np.zeros(len(begin), dtype=bool)
-        cue_end = np.sort((cues >> _SHIFT) + (cues & _LENGTH))
-        before = np.searchsorted(cue_end, begin, side="right") - 1
-        at = np.where(before >= 0, cue_end[before], -NEGATION_REACH - 1)
-        near = (before >= 0) & (begin - at < NEGATION_REACH)
-        near &= batch.sentence[np.maximum(at - 1, 0)] == batch.sentence[begin]
-        cut = ends >> _SHIFT
-        return near & (np.searchsorted(cut, at) == np.searchsorted(cut, begin))
+class Scan:
+    """What was found in a batch of texts."""
 
-    def _spans(self, step: _Step, batch: _Batch) -> np.ndarray:
-        """Return the spans of a pattern, sorted, each once."""
-        found = batch.done[step.number]
-        if found is not None:
-            return found
-        if step.kind is Words:
-            first = batch.first
-            places = [
-                batch.order[first[one] : first[one + 1]]
-                for one in self._members[step.group]
-                if first[one] < first[one + 1]
-            ]
-            if not places:
-                found = _EMPTY
+    def __init__(self, raw: np.ndarray, bounds: np.ndarray, result: _kernel.Result, state: np.ndarray):
+        self._raw, self._bounds = raw, bounds
+        n, rows, size = state[_kernel.MENTIONS], state[_kernel.ROWS], state[_kernel.BYTES]
+        sizes = [n] * 5 + [rows] * 5 + [size]
+        self._result = _kernel.Result(*(array[:size].copy() for array, size in zip(result, sizes, strict=True)))
+
+    @cached_property
+    def mentions(self) -> Mentions:
+        """Where the themes are mentioned."""
+        text, start, end = self._result.text, self._result.start, self._result.end
+        begin = self._bounds[:-1][text]
+        # Bytes to characters: take away the bytes that continue one.
+        more = np.flatnonzero(self._raw.view(np.int8) < -64)
+        before = np.searchsorted(more, begin)
+        return Mentions(
+            text,
+            self._result.theme,
+            start - begin - (np.searchsorted(more, start) - before),
+            end - begin - (np.searchsorted(more, end) - before),
+            self._result.negated,
+        )
+
+    @cached_property
+    def rows(self) -> pa.Table:
+        """A row a text and theme: ``text, theme`` (numbers), ``mentions, negated, words``."""
+        found = self._result
+        ends = np.append(np.int64(0), found.words_end)
+        words = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(found.words))
+        return pa.table(
+            {
+                "text": found.row_text,
+                "theme": found.row_theme,
+                "mentions": found.row_mentions,
+                "negated": found.row_negated,
+                "words": words,
+            }
+        )
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A form that is not one whole word, see `litbench._kernel.Specials`."""
+
+    parts: tuple[tuple[int, int, int, int], ...]  # class, first byte, bytes, whether a sentence ends before it
+    before: int
+    after: int
+
+
+class _Growing:
+    """Numbers, or rows of them, to which more can be added."""
+
+    def __init__(self, kind: type, width: int = 0):
+        self.width, self._size = width, 0
+        self._room = np.zeros((64, width) if width else 64, dtype=kind)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, values: Sequence) -> None:
+        while self._size + len(values) > len(self._room):
+            self._room = np.concatenate([self._room, np.zeros_like(self._room)])
+        self._room[self._size : self._size + len(values)] = values
+        self._size += len(values)
+
+    @property
+    def array(self) -> np.ndarray:
+        return self._room[: self._size]
+
+
+def _breaks(gap: str) -> bool:
+    """Tell whether a sentence ends between words with this between them."""
+    return "\n" in gap or any(one == "." and after == " " for one, after in pairwise(gap))
+
+
+def _rows(lists: Iterable[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each list begins in all of them, and all of them."""
+    lists = list(lists)
+    return (
+        np.cumsum([0, *map(len, lists)], dtype=np.int64),
+        np.fromiter(chain.from_iterable(lists), dtype=np.int32, count=sum(map(len, lists))),
+    )
+
+
+class _Patterns:
+    """The patterns of a codebook taken apart: what is the same in several is there once."""
+
+    def __init__(self) -> None:
+        self.whole: dict[str, list[int]] = {}
+        self.stems: dict[str, list[int]] = {}
+        self._groups: dict[Words, int] = {}
+        self._step_of: dict[Node, int] = {}
+        self._says: dict[Node, list[int]] = {}
+        self.counted: np.ndarray | None = None  # how often a word of each group stood in texts
+
+    def add(self, node: Node, says: int) -> None:
+        """Add a pattern that says something, see `litbench._kernel.Roots`."""
+        if isinstance(node, Either):
+            for option in node.options:
+                self.add(option, says)
+            return
+        self._step(node)
+        if says not in (known := self._says.setdefault(node, [])):
+            known.append(says)
+
+    def _step(self, node: Node) -> int:
+        if node not in self._step_of:
+            if isinstance(node, Words):
+                self._group(node)
+            elif _is_row(node):
+                for part in node.parts:
+                    self._group(part)
             else:
-                joined = places[0] if len(places) == 1 else np.sort(np.concatenate(places), kind="stable")
-                found = (joined << _SHIFT) + 1
-        elif step.kind is Either:
-            found = _union([self._spans(part, batch) for part in step.parts])
-        elif step.kind is Near:
-            found = self._spans(step.parts[0], batch)
-            if len(found):
-                right = self._spans(step.parts[1], batch)
-                found = _near(found, right, step.gap, batch.sentence) if len(right) else _EMPTY
-        elif step.groups is not None:
-            found = self._words(step, batch)
+                for part in _parts(node):
+                    self._step(part)
+            self._step_of[node] = len(self._step_of)
+        return self._step_of[node]
+
+    def _group(self, words: Words) -> int:
+        if words not in self._groups:
+            group = self._groups[words] = len(self._groups)
+            for several, index in ((words.whole, self.whole), (words.stems, self.stems)):
+                for word in several:
+                    index.setdefault(word, []).append(group)
+        return self._groups[words]
+
+    def beginnings(self, letters: int) -> set[str]:
+        """Return how words of patterns begin, as they may be spelt in texts: see `litbench._patterns.fold_word`."""
+        words = {word[:letters] for word in chain(self.whole, self.stems)}
+        return words | {word.replace("z", "s") for word in words}
+
+    def begins(self) -> np.ndarray:
+        """Return for all three letters, five bits each, whether a word of a pattern may begin so."""
+        found = np.zeros((32, 32, 32), dtype=bool)  # the third letter, the second, the first
+        for word in self.beginnings(3) | _BRITISH:
+            codes = [ord(letter) & 31 for letter in word]
+            found[tuple([*codes, 0, 0][2::-1])] = True
+            if len(word) < 3 and word in self.stems:
+                found[(slice(None),) * (3 - len(word)) + tuple(codes[::-1])] = True
+        apostrophe = ord("'") & 31
+        found[apostrophe] = found[:, apostrophe] = found[:, :, apostrophe] = True
+        return found.ravel()
+
+    def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]]]:
+        """Return the parts of all patterns, the patterns, and for each group of words those whose key it is."""
+        kinds, gaps, parts, keys = [], [], [], []
+        for node in self._step_of:
+            row = _is_row(node)
+            kinds.append(_kernel.ROW if row else _KINDS[type(node)])
+            gaps.append(node.gap if isinstance(node, Near) else 0)
+            if isinstance(node, Words):
+                parts.append([self._groups[node]])
+            else:
+                parts.append([self._groups[part] if row else self._step_of[part] for part in _parts(node)])
+            keys.append(min(range(len(node.parts)), key=lambda at: self._weight(node.parts[at])) if row else 0)
+        steps = _kernel.Steps(
+            np.array(kinds, dtype=np.int8), np.array(gaps, dtype=np.int8), *_rows(parts), np.array(keys, dtype=np.int32)
+        )
+        order, needs = [], []
+        asked: list[list[int]] = [[] for _ in self._groups]
+        for number, node in enumerate(self._says):
+            order.append(list(dict.fromkeys(self._order(node))))
+            needs.append([[self._groups[words] for words in several] for several in self._needs(node)])
+            for words in self._key(node):
+                asked[self._groups[words]].append(number)
+        at = np.array([self._step_of[node] for node in self._says], dtype=np.int32)
+        own = at, steps.kind[at], steps.key[at], steps.first[at], steps.first[at + 1]
+        each = np.cumsum([0, *map(len, needs)], dtype=np.int64)
+        needed = _rows(chain.from_iterable(needs))
+        roots = _kernel.Roots(*own, *_rows(order), each, *needed, *_rows(self._says.values()))
+        return steps, roots, asked
+
+    def _order(self, node: Node) -> Iterator[int]:
+        """Yield what a pattern depends on, before itself."""
+        if not isinstance(node, Words) and not _is_row(node):
+            for part in _parts(node):
+                yield from self._order(part)
+        yield self._step_of[node]
+
+    def _needs(self, node: Node) -> Iterator[list[Words]]:
+        """Yield groups of words of each of which one stands wherever the pattern does."""
+        if isinstance(node, (Words, Either)):
+            yield self._key(node)
         else:
-            found = self._spans(step.parts[0], batch)
-            for part in step.parts[1:]:
-                if not len(found):
-                    break
-                found = _adjacent(found, self._spans(part, batch), batch.sentence)
-        batch.done[step.number] = found
-        return found
+            for part in _parts(node):
+                yield from self._needs(part)
 
-    def _words(self, step: _Step, batch: _Batch) -> np.ndarray:
-        """Return the spans of words in a row: where the rarest is, its neighbours are looked at."""
-        counts = [batch.count(self._members[group]) for group in step.groups]
-        if not all(counts):
-            return _EMPTY
-        rarest, last = counts.index(min(counts)), len(counts) - 1
-        begin = (self._spans(step.parts[rarest], batch) >> _SHIFT) - rarest
-        if (rarest and begin[0] < 0) or (rarest < last and begin[-1] + last >= len(batch.classes)):
-            begin = begin[(begin >= 0) & (begin + last < len(batch.classes))]
-        for offset, group in enumerate(step.groups):
-            if offset != rarest and len(begin):
-                begin = begin[self._is_member[group][batch.classes[begin + offset]]]
-        begin = begin[batch.sentence[begin] == batch.sentence[begin + last]]
-        return (begin << _SHIFT) + (last + 1)
+    def _key(self, node: Node) -> list[Words]:
+        """Return groups of words of which one stands wherever the pattern does, the rarest that there are."""
+        if isinstance(node, Words):
+            return [node]
+        if isinstance(node, Either):
+            return list(dict.fromkeys(words for option in node.options for words in self._key(option)))
+        return self._key(min(_parts(node), key=self._weight))
 
-
-_EMPTY = np.zeros(0, dtype=np.int64)
+    def _weight(self, node: Node) -> float:
+        """Return how often a pattern's key stands in texts; before they were counted, in the other patterns."""
+        key = self._key(node)
+        if self.counted is not None:
+            return sum(self.counted[self._groups[words]] for words in key)
+        return sum(
+            len(index[word])
+            for words in key
+            for several, index in ((words.whole, self.whole), (words.stems, self.stems))
+            for word in several
+        )
 
 
-def _none() -> Mentions:
-    return Mentions(_EMPTY, _EMPTY, _EMPTY, _EMPTY, np.zeros(0, dtype=bool))
+_KINDS = {Words: _kernel.WORDS, Either: _kernel.EITHER, Phrase: _kernel.PHRASE, Near: _kernel.NEAR}
 
 
-def _union(several: list[np.ndarray]) -> np.ndarray:
-    several = [spans for spans in several if len(spans)]
-    if not several:
-        return _EMPTY
-    return several[0] if len(several) == 1 else _distinct(np.concatenate(several))
+def _is_row(node: Node) -> bool:
+    """Tell whether a pattern is words one after the other, no more."""
+    return isinstance(node, Phrase) and all(isinstance(part, Words) for part in node.parts)
 
 
-def _distinct(spans: np.ndarray) -> np.ndarray:
-    """Return the spans sorted, each once; the stable sort is quick on runs that are sorted already."""
-    spans = np.sort(spans, kind="stable")
-    return spans[np.append(True, spans[1:] != spans[:-1])] if len(spans) else spans
-
-
-_BEYOND = re.compile(r"[^\x00-\x7f]")
-
-
-def _separated(text: str) -> str:
-    """Return `text`, as long as it was, in which every character beyond ASCII is part of a word."""
-    return text if text.isascii() else _BEYOND.sub(lambda match: _plain(match.group()), text)
-
-
-def _adjacent(left: np.ndarray, right: np.ndarray, sentence: np.ndarray) -> np.ndarray:
-    """Return the spans of a left one with a right one directly after it, in one sentence."""
-    begin, length = left >> _SHIFT, left & _LENGTH
-    after = begin + length
-    rows, which = _pairs(np.searchsorted(right, after << _SHIFT), np.searchsorted(right, (after + 1) << _SHIFT))
-    total = length[rows] + (right[which] & _LENGTH)
-    begin = begin[rows]
-    same = sentence[begin] == sentence[begin + total - 1]
-    return _distinct((begin[same] << _SHIFT) + total[same])
-
-
-def _near(left: np.ndarray, right: np.ndarray, gap: int, sentence: np.ndarray) -> np.ndarray:
-    """Return the spans from a left to a right one, or back, with at most `gap` words between, in one sentence."""
-    few, many = (left, right) if len(left) <= len(right) else (right, left)
-    begin, end = few >> _SHIFT, (few >> _SHIFT) + (few & _LENGTH)
-    # Only those of the many that begin inside this window can be near enough.
-    low = np.searchsorted(many, (begin - gap - int(np.bitwise_or.reduce(many) & _LENGTH)) << _SHIFT)
-    rows, which = _pairs(low, np.searchsorted(many, (end + gap + 1) << _SHIFT))
-    other = many[which] >> _SHIFT
-    other_end = other + (many[which] & _LENGTH)
-    begin, end = begin[rows], end[rows]
-    between = np.maximum(other - end, begin - other_end)
-    first, last = np.minimum(begin, other), np.maximum(end, other_end)
-    good = (between >= 0) & (between <= gap) & (sentence[first] == sentence[last - 1])
-    return _distinct((first[good] << _SHIFT) + last[good] - first[good])
-
-
-def _pairs(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each row number with each number from its low to below its high."""
-    count = high - low
-    rows = np.repeat(np.arange(len(low)), count)
-    return rows, np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count) + low[rows]
-
-
-def _outside(spans: np.ndarray, barred: np.ndarray) -> np.ndarray:
-    """Return the spans that neither begin nor end inside a barred one."""
-    if not len(barred):
-        return spans
-    begin, reach = barred >> _SHIFT, np.maximum.accumulate((barred >> _SHIFT) + (barred & _LENGTH))
-
-    def inside(word: np.ndarray) -> np.ndarray:
-        before = np.searchsorted(begin, word, side="right") - 1
-        return (before >= 0) & (reach[before] > word)
-
-    start = spans >> _SHIFT
-    return spans[~(inside(start) | inside(start + (spans & _LENGTH) - 1))]
-
-
-def _merge(spans: np.ndarray) -> np.ndarray:
-    """Return sorted spans with overlapping ones made one."""
-    start = spans >> _SHIFT
-    reach = np.maximum.accumulate(start + (spans & _LENGTH))
-    opens = np.append(True, start[1:] >= reach[:-1])
-    where = np.flatnonzero(opens)
-    ends = reach[np.append(where[1:], len(spans)) - 1]
-    return (start[where] << _SHIFT) + ends - start[where]
+def _parts(node: Either | Phrase | Near) -> tuple[Node, ...]:
+    if isinstance(node, Near):
+        return node.left, node.right
+    return node.options if isinstance(node, Either) else node.parts

@@ -9,10 +9,10 @@ from html import escape
 
 import pandas as pd
 
-from litbench._matching import Matcher
 from litbench._patterns import fold_word
 from litbench.codebook import Codebook, Theme
 from litbench.corpus import Corpus
+from litbench.tagging import matcher
 
 _WORD = re.compile(r"[\w'’]+")
 _SORTS = ("left", "right", "place")
@@ -164,7 +164,7 @@ def kwic(pattern: str, source: Corpus | Iterable[str] | None = None, window: int
         documents = pd.DataFrame({"text": pd.Series(texts, dtype="str"), "number": range(len(texts))})
     theme = Theme("pattern", "", "", "", "", "", "", "", 1, terms=(pattern,))
     texts = documents.text.tolist()
-    mentions = Matcher(Codebook(1, (), (theme,))).find(texts)
+    mentions = matcher(Codebook(1, (), (theme,))).find(texts)
     rows, before, after = [], [], []
     for text, start, end in zip(mentions.text.tolist(), mentions.start.tolist(), mentions.end.tolist(), strict=True):
         whole = texts[text]

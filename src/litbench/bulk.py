@@ -18,23 +18,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
-from litbench.tagging import TEXT_COLUMNS, matcher, mentioned, own_codebook
+from litbench.tagging import TEXT_COLUMNS, matcher, own_codebook, score_of
 
 if TYPE_CHECKING:
     from litbench._learned import Model
 
 FORMATS = (".parquet", ".csv", ".jsonl")
 _ROWS = 4096  # texts in a part, and
-_CHARACTERS = 8_000_000  # characters after which it is closed, so that a library of books needs no more memory
+_BYTES = 8_000_000  # bytes after which it is closed, so that a library of books needs no more memory
 _PATIENCE = "10s"  # for a Dask scheduler to answer
-_LAYOUT = 1  # of the parts; raise it when what stands in them changes
+_LAYOUT = 2  # of the parts; raise it when what stands in them changes
 
-Chunk = tuple[pa.Array, list[str]]
+Chunk = tuple[pa.Array, pa.LargeStringArray]  # ids and texts
 
 
 @dataclass(frozen=True)
@@ -145,42 +146,46 @@ def _collect(waiting: dict[int, Future], parts: _Parts, bar: tqdm) -> None:
     bar.update(future.size)
 
 
-def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: list[str]) -> pa.Table:
+def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: pa.LargeStringArray) -> pa.Table:
     found = matcher(codebook)
-    rows = mentioned(found.find(texts), texts)
+    rows = found.scan(texts).rows
+    themes = [theme.id for theme in found.themes]
+    columns = {
+        "text": rows["text"],
+        "theme": pa.DictionaryArray.from_arrays(rows["theme"].combine_chunks(), pa.array(themes, type=pa.string())),
+        "score": pa.array(score_of(rows["mentions"].to_numpy())),
+        "negated": rows["negated"],
+        "words": rows["words"].cast(pa.string()),
+    }
     if model is not None:
-        rows = _with_model(rows, model, [theme.id for theme in found.themes], texts)
-    themes = pa.array([theme.id for theme in found.themes], type=pa.string())
-    table = pa.table(
-        {
-            "id": ids.take(pa.array(rows["text"], type=pa.int64())),
-            "theme": pa.DictionaryArray.from_arrays(pa.array(rows["theme"], type=pa.int16()), themes),
-            "score": pa.array(rows["score"], type=pa.float64()),
-            "negated": pa.array(rows["negated"], type=pa.bool_()),
-            "words": pa.array(rows["words"], type=pa.string()),
-        }
-    )
-    if model is not None:
-        table = table.append_column("by", pa.array(rows["by"], type=pa.string()))
-    counts = {"texts": str(len(texts)), "tagged": str(len(np.unique(rows["text"])))}
-    return table.replace_schema_metadata(counts)
+        columns = _with_model(columns, model, themes, texts.to_pylist())
+    counts = {"texts": str(len(texts)), "tagged": str(pc.count_distinct(columns["text"]).as_py())}
+    return pa.table({"id": ids.take(columns.pop("text")), **columns}).replace_schema_metadata(counts)
 
 
-def _with_model(rows: dict[str, Any], model: Model, themes: list[str], texts: list[str]) -> dict[str, Any]:
+def _with_model(columns: dict[str, Any], model: Model, themes: list[str], texts: list[str]) -> dict[str, Any]:
     """Add to the rows of the terms those of the model, in the order of texts and themes."""
+    table = pa.table(columns).append_column("by", pa.array(["terms"] * len(columns["text"]), type=pa.string()))
     column = {theme: number for number, theme in enumerate(themes)}
     known: list[set[str]] = [set() for _ in texts]
-    for text, theme in zip(rows["text"], rows["theme"], strict=True):
-        known[text].add(themes[theme])
-    names = ("text", "theme", "score", "negated", "words", "by")
-    every = list(zip(*(rows[name] for name in names[:-1]), ["terms"] * len(rows["text"]), strict=True))
+    for text, theme in zip(table["text"].to_pylist(), table["theme"].to_pylist(), strict=True):
+        known[text].add(theme)
+    added = []
     for number, suggested in enumerate(model.suggest(texts, known)):
         for theme, (probability, places) in suggested.items():
             if theme in column:
                 words = "; ".join(dict.fromkeys(texts[number][start:end] for start, end in places))
-                every.append((number, column[theme], probability, False, words, "model"))
-    every.sort(key=lambda row: row[:2])
-    return {name: [row[at] for row in every] for at, name in enumerate(names)}
+                added.append((number, column[theme], probability, False, words, "model"))
+    several = [pa.array(one, type=field.type.index_type if field.name == "theme" else field.type)
+               for one, field in zip(zip(*added), table.schema, strict=True)] if added else []  # fmt: skip
+    if not several:
+        return dict(zip(table.column_names, table.columns, strict=True))
+    several[1] = pa.DictionaryArray.from_arrays(several[1], pa.array(themes, type=pa.string()))
+    both = pa.concat_tables([table, pa.Table.from_arrays(several, schema=table.schema)]).combine_chunks()
+    numbers = both["theme"].chunk(0).indices
+    order = np.lexsort((numbers.to_numpy(), both["text"].to_numpy()))
+    both = both.take(order)
+    return dict(zip(both.column_names, both.columns, strict=True))
 
 
 # ---------------------------------------------------------------------- who does the work
@@ -231,7 +236,7 @@ def _keep(model: Model | None) -> None:
     _kept[:] = [model]
 
 
-def _tag_with_kept(codebook: Codebook, ids: pa.Array, texts: list[str]) -> pa.Table:
+def _tag_with_kept(codebook: Codebook, ids: pa.Array, texts: pa.LargeStringArray) -> pa.Table:
     return _tag_chunk(codebook, _kept[0], ids, texts)
 
 
@@ -272,16 +277,15 @@ def _parquet(file: pq.ParquetFile, source: Path) -> Iterator[tuple[int, Chunk]]:
     columns = _columns(file.schema_arrow.names, source)
     try:
         for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
-            parts = [batch[name].cast(pa.large_string()).to_pylist() for name in columns[1:]]
-            texts = ["\n".join(filter(None, several)) for several in zip(*parts, strict=True)]
-            start = size = 0
-            for at, text in enumerate(texts):
-                size += len(text)
-                if size > _CHARACTERS:
-                    yield at + 1 - start, (batch["id"].slice(start, at + 1 - start), texts[start : at + 1])
-                    start, size = at + 1, 0
-            if start < len(texts):
-                yield len(texts) - start, (batch["id"].slice(start), texts[start:])
+            several = [batch[name].cast(pa.large_string()).fill_null("") for name in columns[1:]]
+            texts = pc.binary_join_element_wise(*several, pa.scalar("\n", pa.large_string()))
+            size = np.cumsum(pc.binary_length(texts).to_numpy())
+            start = 0
+            while start < len(texts):
+                before = size[start - 1] if start else 0
+                stop = max(int(np.searchsorted(size, before + _BYTES, side="right")), start + 1)
+                yield stop - start, (batch["id"].slice(start, stop - start), texts.slice(start, stop - start))
+                start = stop
     except (pa.ArrowException, OSError) as error:
         raise CorpusError(f"{source} breaks off or is damaged ({error}). Make it again.") from None
 
@@ -295,11 +299,11 @@ def _grouped(lines: Iterator[tuple[int, str, str]]) -> Iterator[tuple[int, Chunk
         ids.append(name)
         texts.append(text)
         size += len(text)
-        if len(texts) == _ROWS or size > _CHARACTERS:
-            yield place - before, (pa.array(ids, type=pa.string()), texts)
+        if len(texts) == _ROWS or size > _BYTES:
+            yield place - before, (pa.array(ids, type=pa.string()), pa.array(texts, type=pa.large_string()))
             ids, texts, size, before = [], [], 0, place
     if texts:
-        yield place - before, (pa.array(ids, type=pa.string()), texts)
+        yield place - before, (pa.array(ids, type=pa.string()), pa.array(texts, type=pa.large_string()))
 
 
 def _csv_rows(source: Path) -> Iterator[tuple[int, str, str]]:
@@ -371,7 +375,7 @@ class _Parts:
         self.out, self.model = out, model
         self.folder = out.with_name(f"{out.name}.parts")
         state = source.stat()
-        facts = [str(source.resolve()), state.st_size, state.st_mtime_ns, _LAYOUT, _ROWS, _CHARACTERS]
+        facts = [str(source.resolve()), state.st_size, state.st_mtime_ns, _LAYOUT, _ROWS, _BYTES]
         facts += [repr(astuple(theme)) for theme in codebook.themes]
         facts += [model.fingerprint] if model is not None else []
         self.run = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -413,7 +417,9 @@ class _Parts:
                     rows += len(table)
                     write(table.replace_schema_metadata(None))
             if not self.number:
-                empty = _tag_chunk(Codebook(0, (), ()), self.model, pa.array([], type=pa.string()), [])
+                empty = _tag_chunk(
+                    Codebook(0, (), ()), self.model, pa.array([], pa.string()), pa.array([], pa.large_string())
+                )
                 write(empty.replace_schema_metadata(None))
         beside.replace(self.out)
         shutil.rmtree(self.folder)

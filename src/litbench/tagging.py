@@ -21,23 +21,23 @@ A mention is *negated* where a word such as "no", "not" or "without" stands up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import pandas as pd
 
 from litbench import _schema
-from litbench._matching import Matcher, Mentions
 from litbench._patterns import PatternError
 from litbench.codebook import Codebook
 
 if TYPE_CHECKING:
     from litbench._learned import Model
+    from litbench._matching import Matcher
 
 __all__ = ["PatternError", "Suggestion", "Tags", "tag", "text_of"]
 
@@ -140,6 +140,9 @@ def score_of(mentions: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4)
 def matcher(codebook: Codebook) -> Matcher:
     """Return the compiled patterns of `codebook`."""
+    from litbench._matching import Matcher, compile_loops  # with Numba, which takes a second to load
+
+    compile_loops()
     return Matcher(codebook)
 
 
@@ -152,30 +155,6 @@ def own_codebook() -> Codebook:
 @lru_cache(maxsize=4)
 def _read(path: Path, changed: int) -> Codebook:
     return Codebook.read(path)
-
-
-def mentioned(mentions: Mentions, texts: Sequence[str]) -> dict[str, Any]:
-    """Return a row a text and theme of `mentions`: ``text, theme`` (numbers), ``score, negated, words``."""
-    if not len(mentions.text):
-        return {"text": [], "theme": [], "score": [], "negated": [], "words": []}
-    fresh = (np.diff(mentions.text, prepend=-1) != 0) | (np.diff(mentions.theme, prepend=-1) != 0)
-    first = np.flatnonzero(fresh)
-    count = np.diff(first, append=len(fresh))
-    shown = [
-        texts[text][start:end]
-        for text, start, end in zip(mentions.text.tolist(), mentions.start.tolist(), mentions.end.tolist(), strict=True)
-    ]
-    words = [
-        shown[at] if many == 1 else "; ".join(dict.fromkeys(shown[at : at + many]))
-        for at, many in zip(first.tolist(), count.tolist(), strict=True)
-    ]
-    return {
-        "text": mentions.text[first],
-        "theme": mentions.theme[first],
-        "score": score_of(count),
-        "negated": np.logical_and.reduceat(mentions.negated, first),
-        "words": [" ".join(one.split()) if "\n" in one or "  " in one else one for one in words],
-    }
 
 
 def text_of(frame: pd.DataFrame) -> list[str]:
@@ -244,10 +223,11 @@ def tag(
     themes = [theme.id for theme in found.themes]
     parts = []
     for at in range(0, len(texts), _BATCH):
-        rows = mentioned(found.find(texts[at : at + _BATCH]), texts[at : at + _BATCH])
-        rows["id"] = [ids[at + number] for number in rows.pop("text")]
-        rows["theme"] = [themes[number] for number in rows["theme"]]
-        parts.append(pd.DataFrame(rows, columns=["id", "theme", "score", "negated", "words"]))
+        rows = found.scan(texts[at : at + _BATCH]).rows.to_pandas()
+        rows["id"] = [ids[at + number] for number in rows.text]
+        rows["theme"] = [themes[number] for number in rows.theme]
+        rows["score"] = score_of(rows.mentions)
+        parts.append(rows[["id", *RESULT]])
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["id", *RESULT])
     return frame.astype(RESULT)
 
