@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
-from litbench.tagging import TEXT_COLUMNS, matcher, mentioned, own_codebook
+from litbench.tagging import TEXT_COLUMNS, judged, matcher, mentioned, own_codebook
 
 if TYPE_CHECKING:
     from litbench._learned import Model
@@ -32,7 +32,7 @@ FORMATS = (".parquet", ".csv", ".jsonl")
 _ROWS = 4096  # texts in a part, and
 _CHARACTERS = 8_000_000  # characters after which it is closed, so that a library of books needs no more memory
 _PATIENCE = "10s"  # for a Dask scheduler to answer
-_LAYOUT = 1  # of the parts; raise it when what stands in them changes
+_LAYOUT = 2  # of the parts; raise it when what stands in them changes
 
 Chunk = tuple[pa.Array, list[str]]
 
@@ -89,8 +89,8 @@ def tag_file(
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
     model : Model, optional
-        From `litbench.learn`; it adds themes that the terms of a text do not find, with their probability as the score
-        and the words that weigh most. It takes far more time than the terms.
+        From `litbench.learn`; it judges the themes that the terms find and adds others, with its probability as the
+        score, see `litbench.tag`. It takes far more time than the terms.
     jobs : int, optional
         Processes; as many as there are cores where it is not given.
     dask : str, optional
@@ -147,9 +147,10 @@ def _collect(waiting: dict[int, Future], parts: _Parts, bar: tqdm) -> None:
 
 def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: list[str]) -> pa.Table:
     found = matcher(codebook)
-    rows = mentioned(found.find(texts), texts)
+    mentions = found.find(texts)
+    rows = mentioned(mentions, texts)
     if model is not None:
-        rows = _with_model(rows, model, [theme.id for theme in found.themes], texts)
+        rows = judged(rows, mentions, texts, [theme.id for theme in found.themes], model)
     themes = pa.array([theme.id for theme in found.themes], type=pa.string())
     table = pa.table(
         {
@@ -164,23 +165,6 @@ def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: li
         table = table.append_column("by", pa.array(rows["by"], type=pa.string()))
     counts = {"texts": str(len(texts)), "tagged": str(len(np.unique(rows["text"])))}
     return table.replace_schema_metadata(counts)
-
-
-def _with_model(rows: dict[str, Any], model: Model, themes: list[str], texts: list[str]) -> dict[str, Any]:
-    """Add to the rows of the terms those of the model, in the order of texts and themes."""
-    column = {theme: number for number, theme in enumerate(themes)}
-    known: list[set[str]] = [set() for _ in texts]
-    for text, theme in zip(rows["text"], rows["theme"], strict=True):
-        known[text].add(themes[theme])
-    names = ("text", "theme", "score", "negated", "words", "by")
-    every = list(zip(*(rows[name] for name in names[:-1]), ["terms"] * len(rows["text"]), strict=True))
-    for number, suggested in enumerate(model.suggest(texts, known)):
-        for theme, (probability, places) in suggested.items():
-            if theme in column:
-                words = "; ".join(dict.fromkeys(texts[number][start:end] for start, end in places))
-                every.append((number, column[theme], probability, False, words, "model"))
-    every.sort(key=lambda row: row[:2])
-    return {name: [row[at] for row in every] for at, name in enumerate(names)}
 
 
 # ---------------------------------------------------------------------- who does the work
