@@ -125,7 +125,7 @@ def engines(corpus: lb.Corpus, number: int) -> tuple[list[str], list[Aim]]:
 
     def ours(codebook: lb.Codebook) -> float:
         matcher = Matcher(codebook)
-        assert len(matcher.scan(warm).rows)
+        assert len(matcher.scan(warm).rows["text"])
         return number / once(lambda: matcher.scan(texts).rows)
 
     rates.append(("litbench, every pattern", ours(corpus.codebook)))

@@ -240,7 +240,7 @@ def in_order(tags: pd.DataFrame) -> pd.DataFrame:
 def learned(few, corpus, model) -> pd.DataFrame:
     tags = one_by_one(few, corpus, model)
     assert set(tags.by) == {"terms", "model"}
-    assert (tags[tags.by == "model"].score > 0.4).all()
+    assert (tags.score > 0.33).all()
     return tags
 
 

@@ -483,28 +483,62 @@ def test_a_suggestion_has_the_share_that_coders_confirmed(corpus: lb.Corpus, sco
 
 @pytest.mark.parametrize("level", ["study", "finding"])
 def test_the_probabilities_of_the_model_hold_in_studies_it_was_not_trained_on(level, corpus, score) -> None:
+    import numpy as np
+
     scored = score if level == "study" else lb.score(corpus, level)
     table = scored.calibration
     assert table.groupby("pairs").n.sum()["all"] > 6000
-    # Nearly all pairs are unlikely and would hide the others, so those above 0.1 have a bound of their own.
-    for pairs, above in (("all", 0.03), ("terms find nothing", 0.08)):
-        assert scored.calibration_error(pairs) < 0.01
-        assert scored.calibration_error(pairs, 0.1) < above
-    many = table[table.n >= 40]
-    assert len(many) > 10
-    assert (many.predicted - many.confirmed).abs().max() < 0.12
-    assert table[table.pairs == "all"].confirmed.iloc[-1] > 0.9
+    # Probabilities that hold exactly are off by chance too, the more the fewer pairs: codes drawn by them tell how far.
+    # Twice that is allowed, as codes of one study go together and are not drawn singly, and 0.02 beside it.
+    random = np.random.default_rng(0)
+    for pairs in ("all", "terms find nothing"):
+        for above in (0.0, 0.1):
+            part = table[(table.pairs == pairs) & (table.low >= above)]
+            drawn = random.binomial(part.n.to_numpy(), part.predicted, (2000, len(part))) / part.n.to_numpy()
+            chance = np.quantile((np.abs(drawn - part.predicted.to_numpy()) * part.n.to_numpy()).sum(1), 0.95)
+            assert scored.calibration_error(pairs, above) < 2 * chance / part.n.sum() + 0.02
+    assert table[table.pairs == "all"].confirmed.iloc[-1] > 0.85
 
 
-def test_the_probabilities_are_fitted_without_the_studies_not_read(corpus: lb.Corpus) -> None:
+def test_the_model_trusts_terms_as_far_as_they_hold_where_nobody_read_for_them() -> None:
+    """A term that coders seldom confirm in studies not read for it is dropped; one that they confirm is kept."""
+    import numpy as np
+
+    from litbench._learned import Evidence, Judge
+
+    random = np.random.default_rng(0)
+    truth = random.random((400, 2)) < 0.2
+    named = np.stack([truth[:, 0] ^ (random.random(400) < 0.03), random.random(400) < 0.2], axis=1)  # good, useless
+    evidence = Evidence.nothing(400, 2)
+    evidence.named[:] = named
+    judge = Judge.fit(evidence, truth, truth.mean(0))
+    likely = judge(evidence)
+    assert judge.reliable[0] > 1 > 0 > judge.reliable[1]
+    assert likely[named[:, 0], 0].min() > 0.7
+    assert likely[named[:, 1], 1].max() < 0.33
+    nothing = Judge.fit(evidence, np.zeros_like(truth), truth.mean(0))
+    assert not nothing(evidence).any()
+
+
+def test_the_model_is_fitted_to_the_terms_only_where_they_were_not_read(corpus: lb.Corpus) -> None:
     from dataclasses import replace
 
+    import numpy as np
+
+    from litbench._learned import Tested
+
     part = corpus.where(key=corpus.studies.key.tolist()[:80])
+    themes = tuple(theme.id for theme in part.codebook.in_use)
+    held = [key for key in part.studies.key if key in part.codebook.held_out]
+    assert 0 < len(held) < 80
+    evidence, truth, _ = Tested.of(part, themes).unread("study")
+    assert len(truth) == len(evidence.body) == len(held)
     nobody = replace(part, codebook=replace(part.codebook, held_out=()))
-    everybody = replace(part, codebook=replace(part.codebook, held_out=tuple(part.studies.key)))
-    texts = part.findings.statement.tolist()
-    assert any(lb.learn(nobody).suggest(texts))
-    assert not any(lb.learn(everybody).suggest(texts))  # nothing is left to fit to: no probability, no suggestion
+    assert len(Tested.of(nobody, themes).unread("study")[1]) == 80
+    # No study is judged by a model, or by weights, that saw it.
+    tested = Tested.of(part, themes)
+    assert set(np.unique(tested.fold["study"])) == set(range(5))
+    assert sum(len(tested.unread("study", but=number)[1]) for number in range(5)) == 4 * len(held)
 
 
 def test_pieces_counted_by_word_are_those_of_scikit_learn(corpus: lb.Corpus) -> None:
@@ -537,19 +571,59 @@ def test_other_sets_of_studies_can_be_scored_too(corpus: lb.Corpus) -> None:
     assert table[table.studies == "two"].n_studies.unique().tolist() == [2]
 
 
-def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus) -> None:
-    model = lb.learn(corpus)
+@pytest.fixture(scope="module")
+def model(corpus: lb.Corpus):
+    return lb.learn(corpus)
+
+
+def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus, model) -> None:
     for text in corpus.findings.statement:
         tags = lb.tag(text, corpus.codebook, model)
-        added = [one for one in tags if not one.mentions and one.words]
+        added = [one for one in tags if one.by == "model" and one.words]
         if added:
             break
     alone = {one.theme for one in lb.tag(text, corpus.codebook)}
-    assert alone | {one.theme for one in tags if not one.mentions} == {one.theme for one in tags}
+    assert tags.judged
+    assert {one.theme for one in tags if one.by == "terms"} <= alone
     assert added[0].theme not in alone
-    assert 0.4 < added[0].score <= 1
+    assert all(0.33 < one.score <= 1 for one in tags)
     assert added[0].words == tuple(dict.fromkeys(text[start:end] for start, end in added[0].places))
     assert not lb.tag("", corpus.codebook, model).suggestions
+    assert "model" in repr(lb.tag("", corpus.codebook, model))
     assert "methadone" in model.words("opioid-agonist-treatment")
-    with pytest.raises(TypeError, match="one text"):
-        lb.tag([text], corpus.codebook, model)
+
+
+def test_the_model_drops_themes_that_it_finds_unlikely(corpus: lb.Corpus, model) -> None:
+    statements = corpus.findings.statement[:300].tolist()
+    tags, judged = lb.tag(statements, corpus.codebook), lb.tag(statements, corpus.codebook, model)
+    by_terms, left = ({(row.id, row.theme) for row in frame.itertuples()} for frame in (tags, judged))
+    assert by_terms - left
+    assert left - by_terms
+    assert len(by_terms & left) > len(by_terms) / 2
+
+
+def test_the_model_tags_many_texts_as_it_tags_each(corpus: lb.Corpus, model) -> None:
+    titles = corpus.studies.title[:20].tolist()
+    statements = corpus.findings.statement[:20].tolist()
+    frame = pd.DataFrame({"id": range(20), "title": titles, "abstract": statements})
+    many = lb.tag(frame, corpus.codebook, model)
+    assert many.columns.tolist() == lb.tag(frame, corpus.codebook).columns.tolist()
+    for number, (title, statement) in enumerate(zip(titles, statements, strict=True)):
+        one = lb.tag(f"{title}\n{statement}", corpus.codebook, model).to_frame().set_index("theme")
+        here = many[many.id == number].set_index("theme")
+        pd.testing.assert_frame_equal(
+            here[["score", "negated", "words"]].sort_index(), one[["score", "negated", "words"]].sort_index()
+        )
+    series = pd.Series(statements, index=[f"s{number}" for number in range(20)])
+    assert set(lb.tag(series, corpus.codebook, model).id) <= set(series.index)
+    assert lb.tag([], corpus.codebook, model).empty
+
+
+def test_a_heading_and_a_theme_that_the_model_does_not_know(model) -> None:
+    book = codebook("arrest*")
+    [suggestion] = lb.tag("Arrests rose.", book, model)  # t0 is no theme of the model: the terms decide
+    assert (suggestion.theme, suggestion.score) == ("t0", 0.5)
+    from litbench._learned import _heading
+
+    assert _heading("one line") == _heading("one line\n \n") == 0
+    assert _heading("\n Title \nText") == len("\n Title ")

@@ -2,8 +2,8 @@
 
 ``import litbench as lb`` is all that a notebook needs: `load_corpus` gives the `Corpus`, ``lb.charts`` draws it,
 ``lb.effects`` compares and pools its estimates, `table` shows a frame whole, `tag` suggests themes for a text, `learn`
-trains a model that adds some, `score` says how good both are, `search` and `kwic` find text, ``lb.intake`` and
-``lb.screening`` extend the corpus, `export` hands it on.
+trains a model that judges them and adds others, `score` says how good both are, `search` and `kwic` find text,
+``lb.intake`` and ``lb.screening`` extend the corpus, `export` hands it on.
 """
 
 import importlib

@@ -1,30 +1,32 @@
-"""A linear model of the coded findings that suggests themes beside the terms."""
+"""A linear model of the coded findings, and what it makes of a text with the terms: one probability a theme."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
+from litbench._matching import Mentions
+from litbench.codebook import Codebook
 from litbench.corpus import Corpus
 from litbench.tagging import matcher
 
-# Probability above which the model suggests: alone, and beside the terms, where it only adds. In cross-validation on
-# the studies that were read for the terms, by finding, F1 is within 0.002 of its best at both.
-ALONE, BESIDE = 0.25, 0.4
+# Probability above which the model suggests. In cross-validation on the studies that were opened for mending the
+# terms, F1 is near its best there, with the terms and without them.
+LIKELY = 0.33
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 FOLDS = 5
 _SHOWN = 3  # words shown for a suggestion
 _SENTENCES = 4000  # vectorised at a time, so that memory does not grow with the texts
+_LOW, _HIGH = -9.0, 6.0  # log-odds beyond which a sentence speaks no louder
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,103 @@ class Sigmoid:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What speaks for each theme (last axis) in each text (first axis), in its heading and in its body.
+
+    Attributes
+    ----------
+    body, heading : numpy.ndarray of float
+        The highest score of a sentence there.
+    named, in_heading : numpy.ndarray of int
+        In how many sentences of the body, and how often in the heading, the terms name the theme.
+    """
+
+    body: np.ndarray
+    heading: np.ndarray
+    named: np.ndarray
+    in_heading: np.ndarray
+
+    def __getitem__(self, rows: np.ndarray) -> Evidence:
+        return Evidence(self.body[rows], self.heading[rows], self.named[rows], self.in_heading[rows])
+
+    @classmethod
+    def nothing(cls, texts: int, themes: int) -> Evidence:
+        """Return where no sentence was scored and no term was found yet."""
+        low, none = np.full((texts, themes), _LOW), np.zeros((texts, themes), dtype=int)
+        return cls(low, low.copy(), none, none.copy())
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The probability of a theme, given the terms and the scores: one logistic regression for all themes.
+
+    Beside the evidence itself it weighs three things known of each theme. So a term that coders seldom confirm counts
+    for little, and a theme that the terms find well is doubted where they are silent.
+
+    Attributes
+    ----------
+    common : numpy.ndarray
+        Log of the share of texts that have the theme.
+    reliable : numpy.ndarray
+        Log-odds that coders confirm the theme where a term names it.
+    found : numpy.ndarray
+        Share of the texts with the theme that a term finds. This and the last are drawn towards the middle by three
+        imagined texts with the theme and one without it, as many themes are rare.
+    weights : numpy.ndarray
+        Of body, heading, named once, twice, three times, the same in the heading, common, reliable and found.
+    intercept : float
+    """
+
+    common: np.ndarray
+    reliable: np.ndarray
+    found: np.ndarray
+    weights: np.ndarray
+    intercept: float
+
+    @classmethod
+    def fit(cls, evidence: Evidence, truth: np.ndarray, share: np.ndarray) -> Judge:
+        """Fit to texts that neither the terms nor the scores were made from; `share` is of each theme in all texts."""
+        from sklearn.linear_model import LogisticRegression
+
+        named, asked = evidence.named > 0, truth.sum(0)
+        right = (named & truth).sum(0)
+        reliable = (right + 3) / (named.sum(0) + 4)
+        # Just above an even chance for each, where nothing is known.
+        judge = cls(np.log(share + 0.005), np.log(reliable / (1.01 - reliable)), (right + 2) / (asked + 3),
+                    np.zeros(11), -np.inf)  # fmt: skip
+        if truth.all() or not truth.any():
+            return judge  # nothing to learn from: never
+        fitted = LogisticRegression(C=1.0, max_iter=1000).fit(judge._inputs(evidence).reshape(-1, 11), truth.ravel())
+        return replace(judge, weights=fitted.coef_[0], intercept=float(fitted.intercept_[0]))
+
+    def _inputs(self, evidence: Evidence) -> np.ndarray:
+        named = evidence.named > 0
+        parts = [np.clip(one, _LOW, _HIGH) for one in (evidence.body, evidence.heading)]
+        parts += [count >= at for count in (evidence.named, evidence.in_heading) for at in (1, 2, 3)]
+        parts += [np.broadcast_to(self.common, named.shape), self.reliable * named]
+        parts += [np.broadcast_to(self.found, named.shape)]
+        return np.stack(parts, axis=-1).astype(float)
+
+    def __call__(self, evidence: Evidence) -> np.ndarray:
+        from scipy.special import expit
+
+        return expit(self._inputs(evidence) @ self.weights + self.intercept)
+
+
+@dataclass(frozen=True)
 class Model:
     """One logistic regression a theme over the words, pairs of words and pieces of words of a sentence.
 
     Attributes
     ----------
     themes : tuple of str
-    beside : Sigmoid
-        Makes a score a probability where the terms find nothing, the only place where the model suggests. That a term
-        is missing speaks against a theme: the same score means less there than elsewhere.
+    whole, line : Judge
+        What makes scores and terms one probability, for a text with a heading and for one without.
     """
 
     themes: tuple[str, ...]
-    beside: Sigmoid
+    whole: Judge
+    line: Judge
     _words: Any
     _pieces: Any
     _pieces_tfidf: Any
@@ -114,21 +200,35 @@ class Model:
     @cached_property
     def fingerprint(self) -> str:
         """A name for all that the model learned: two models with the same one suggest the same."""
-        told = hashlib.sha256(repr((self.themes, self.beside)).encode())
+        told = hashlib.sha256(repr(self.themes).encode())
         for part in (self._words, self._pieces):
             told.update(json.dumps(part.get_feature_names_out().tolist()).encode())
-        for numbers in (self._words.idf_, self._pieces_tfidf.idf_, self._weights, self._intercepts):
+        judges = [np.append(np.concatenate(astuple(judge)[:-1]), judge.intercept) for judge in (self.whole, self.line)]
+        for numbers in (self._words.idf_, self._pieces_tfidf.idf_, self._weights, self._intercepts, *judges):
             told.update(numbers.tobytes())
         return told.hexdigest()
 
     def suggest(
-        self, texts: Sequence[str], known: Sequence[Collection[str]] | None = None
+        self, texts: Sequence[str], mentions: Mentions, named: Sequence[str]
     ) -> list[dict[str, tuple[float, list[tuple[int, int]]]]]:
-        """Return for each text the themes of its likeliest sentences: the probability, and the words that speak for it.
+        """Return for each text the themes likelier than `LIKELY`: the probability, and the words that speak for it.
 
-        The words are places in the text, in characters: up to three of the sentence, those that weigh most. Themes
-        that are `known` of a text already, since its terms name them, are left out.
+        Parameters
+        ----------
+        texts : sequence of str
+            The first of several lines is the heading.
+        mentions : Mentions
+            Where the terms stand in the texts.
+        named : sequence of str
+            The themes that `mentions` numbers.
+
+        Returns
+        -------
+        list of dict
+            By theme; the words are places in the text, in characters: up to three of the likeliest sentence, those that
+            weigh most. Themes that a term names have none, since their words are those of the term.
         """
+        heads = np.array([_heading(text) for text in texts], dtype=int)
         bounds = []
         for number, text in enumerate(texts):
             cuts = [0, *(match.end() for match in SENTENCE.finditer(text)), len(text)]
@@ -136,15 +236,35 @@ class Model:
         found: list[dict[str, tuple[float, list[tuple[int, int]]]]] = [{} for _ in texts]
         if not bounds:
             return found
-        likely = self.beside(self.scores([texts[number][start:end] for number, start, end in bounds]))
-        first = np.flatnonzero(np.diff([number for number, *_ in bounds], prepend=-1))
-        best = np.maximum.reduceat(likely, first)
-        for row, theme in np.argwhere(best > BESIDE):
-            last = first[row + 1] if row + 1 < len(first) else len(bounds)
-            number, start, end = bounds[first[row] + int(likely[first[row] : last, theme].argmax())]
-            name = self.themes[theme]
-            if known is None or name not in known[number]:
-                found[number][name] = (float(best[row, theme]), self._reasons(texts[number], start, end, theme))
+        owner, begin = np.array([one[:2] for one in bounds]).T
+        scores = self.scores([texts[number][start:end] for number, start, end in bounds])
+        evidence = Evidence.nothing(len(texts), len(self.themes))
+        above = begin < heads[owner]
+        np.maximum.at(evidence.heading, owner[above], scores[above])
+        np.maximum.at(evidence.body, owner[~above], scores[~above])
+        column = {theme: number for number, theme in enumerate(self.themes)}
+        place = np.array([column.get(theme, -1) for theme in named], dtype=int)
+        known = place[mentions.theme] >= 0  # a theme that the model was not trained on has no place
+        text, theme, start = mentions.text[known], place[mentions.theme[known]], mentions.start[known]
+        above = start < heads[text]
+        np.add.at(evidence.in_heading, (text[above], theme[above]), 1)
+        offset = np.cumsum([0, *(len(one) + 1 for one in texts)])
+        sentence = np.searchsorted(offset[owner] + begin, offset[text] + start, "right") - 1
+        once = np.unique(np.stack([text, sentence, theme])[:, ~above], axis=1)
+        np.add.at(evidence.named, (once[0], once[2]), 1)
+
+        likely = np.zeros(evidence.body.shape)
+        for judge, rows in ((self.whole, heads > 0), (self.line, heads == 0)):
+            likely[rows] = judge(evidence[rows])
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        last = dict(zip(owner[first].tolist(), pairwise([*first.tolist(), len(bounds)]), strict=True))
+        silent = evidence.named + evidence.in_heading == 0
+        for number, at in np.argwhere(likely > LIKELY).tolist():
+            words: list[tuple[int, int]] = []
+            if silent[number, at] and number in last:
+                low, high = last[number]
+                words = self._reasons(texts[number], *bounds[low + int(scores[low:high, at].argmax())][1:], at)
+            found[number][self.themes[at]] = (float(likely[number, at]), words)
         return found
 
     def _reasons(self, text: str, start: int, end: int, theme: int) -> list[tuple[int, int]]:
@@ -157,12 +277,21 @@ class Model:
         return sorted((start + first, start + last) for weight, (first, last) in best if weight > 0)
 
 
+def _heading(text: str) -> int:
+    """Return where the first of several lines ends; 0 for a text of one line."""
+    lines = list(re.finditer(r"[^\n]*\S[^\n]*", text))
+    return lines[0].end() if len(lines) > 1 else 0
+
+
 def learn(corpus: Corpus) -> Model:
     """Train a model that suggests themes, on the coded findings of a corpus; it takes some seconds.
 
-    What it says of a theme is a probability: the scores that it gives findings of studies it was not trained on, in
-    five folds of whole studies, are fitted to the codes by Platt's scaling [1]_, all themes together, since many are
-    too rare for a fit of their own. Studies that the codebook lists as ``held_out`` take no part in this fit.
+    It has two steps. One logistic regression a theme scores each sentence by its words, trained on the statements, the
+    exposure and outcome named for each, and what the codebook says of the theme. Then the scores and the terms become
+    one probability, see `Judge`: it confirms, adds, or drops what the terms suggest. This second step is fitted to the
+    scores that studies get from models that were not trained on them, in five folds of whole studies (stacked
+    generalisation [1]_), and only to studies that the codebook lists as ``held_out``: in those that were read for the
+    terms, the terms look more reliable than they are. Where none is held out, it is fitted to all.
 
     Parameters
     ----------
@@ -172,51 +301,98 @@ def learn(corpus: Corpus) -> Model:
     -------
     Model
         For `litbench.tag` and `litbench.tag_file`. The same corpus gives the same model. Themes with fewer than two
-        findings are never suggested. `litbench.score` says what it adds to the terms, and how far its probabilities
-        hold.
+        findings are only suggested by their terms. `litbench.score` says what it adds to the terms, and how far its
+        probabilities hold.
 
     References
     ----------
-    .. [1] Platt JC. Probabilistic outputs for support vector machines and comparisons to regularized likelihood
-       methods. In: Advances in Large Margin Classifiers. MIT Press; 2000:61-74.
+    .. [1] Wolpert DH. Stacked generalization. Neural Networks. 1992;5(2):241-259. doi:10.1016/S0893-6080(05)80023-1
     """
     themes = tuple(theme.id for theme in corpus.codebook.in_use)
-    statements, truth = corpus.findings.statement, truth_of(corpus, themes)
-    scores, _ = out_of_fold(corpus, themes)
-    read = ~corpus.findings.key.isin(corpus.codebook.held_out).to_numpy()
-    silent = read[:, None] & ~named(corpus, themes)
-    return replace(fit(statements, truth, themes), beside=Sigmoid.fit(scores[silent], truth[silent]))
+    tested = Tested.of(corpus, themes)
+    judges = [Judge.fit(*tested.unread(level)) for level in ("study", "finding")]
+    return replace(fit(corpus, themes), whole=judges[0], line=judges[1])
 
 
-def out_of_fold(corpus: Corpus, themes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the score of each theme for each finding by a model that did not see its study, and the finding's fold.
+@dataclass(frozen=True)
+class Tested:
+    """The evidence in each study and finding of a corpus, by models that did not see the study, and the codes.
 
-    A finding has the score of its likeliest sentence; one that no model could score has minus infinity.
+    Attributes
+    ----------
+    evidence : dict of str to Evidence
+        By ``study`` and ``finding``, in the order of the corpus.
+    truth : dict of str to numpy.ndarray
+        Which of these (rows) were given which themes (columns).
+    fold, read : dict of str to numpy.ndarray
+        The fold of each, and whether it was read for the terms (all are unread where none is held out).
     """
-    statements, truth = corpus.findings.statement, truth_of(corpus, themes)
-    studies = np.array(sorted(set(corpus.studies.key)))
-    of_study = dict(zip(studies, np.random.default_rng(1).permutation(len(studies)) % FOLDS, strict=True))
-    fold = corpus.findings.key.map(of_study).to_numpy(dtype=int)
-    sentences = [SENTENCE.split(statement) for statement in statements]
-    owner = np.repeat(np.arange(len(sentences)), [len(several) for several in sentences])
-    flat = np.array([one for several in sentences for one in several], dtype=object)
-    found = np.full(truth.shape, -np.inf)
-    for number in tqdm(range(FOLDS), desc="Testing the model on other studies", disable=None, leave=False):
-        train, test = fold != number, fold[owner] == number
-        if train.any() and test.any():
-            model = fit(statements[train], truth[train], themes)
-            np.maximum.at(found, owner[test], model.scores(list(flat[test])))
-    return found, fold
+
+    evidence: dict[str, Evidence]
+    truth: dict[str, np.ndarray]
+    fold: dict[str, np.ndarray]
+    read: dict[str, np.ndarray]
+
+    @classmethod
+    def of(cls, corpus: Corpus, themes: tuple[str, ...]) -> Tested:
+        """Train and test the regressions in folds of whole studies."""
+        keys, findings = corpus.studies.key, corpus.findings
+        row = {key: number for number, key in enumerate(keys)}
+        owner = findings.key.map(row).to_numpy(dtype=int)
+        order = {key: number for number, key in enumerate(sorted(row))}
+        shuffled = np.random.default_rng(1).permutation(len(row)) % FOLDS
+        fold = shuffled[keys.map(order).to_numpy(dtype=int)]
+        held = keys.isin(corpus.codebook.held_out).to_numpy()
+        read = ~held if held.any() else held
+        heads, statements = headings(corpus), findings.statement.tolist()
+        study, finding = Evidence.nothing(len(keys), len(themes)), Evidence.nothing(len(findings), len(themes))
+        truth, whole = truth_of(corpus, themes), np.zeros((len(keys), len(themes)), dtype=bool)
+        np.logical_or.at(whole, owner, truth)
+        for number in tqdm(range(FOLDS), desc="Testing the model on other studies", disable=None, leave=False):
+            train, test = fold != number, np.flatnonzero(fold == number)
+            if not train[owner].any() or not len(test):
+                continue
+            model = fit(corpus, themes, train[owner])
+            for texts, rows, scored in (
+                (heads, test, study.heading),
+                (statements, np.flatnonzero(fold[owner] == number), finding.body),
+            ):
+                parts = [SENTENCE.split(texts[one]) for one in rows]
+                at = np.repeat(rows, [len(several) for several in parts])
+                np.maximum.at(scored, at, model.scores([one for several in parts for one in several]))
+        np.maximum.at(study.body, owner, finding.body)
+        finding.named[:] = named(corpus.codebook, statements, themes) > 0
+        np.add.at(study.named, owner, finding.named)
+        study.in_heading[:] = named(corpus.codebook, heads, themes)
+        return cls(
+            {"study": study, "finding": finding},
+            {"study": whole, "finding": truth},
+            {"study": fold, "finding": fold[owner]},
+            {"study": read, "finding": read[owner]},
+        )
+
+    def unread(self, level: str, but: int = -1) -> tuple[Evidence, np.ndarray, np.ndarray]:
+        """Return what `Judge.fit` takes, of the texts not read for the terms and not of the fold `but`."""
+        rows = ~self.read[level] & (self.fold[level] != but)
+        others = self.fold[level] != but
+        share = self.truth[level][others].mean(0) if others.any() else np.zeros(self.truth[level].shape[1])
+        return self.evidence[level][rows], self.truth[level][rows], share
 
 
-def named(corpus: Corpus, themes: tuple[str, ...]) -> np.ndarray:
-    """Return in which findings (rows) a term of which themes (columns) stands."""
-    found = matcher(corpus.codebook)
+def headings(corpus: Corpus) -> list[str]:
+    """Return one line a study: its title and summary."""
+    studies = corpus.studies[["title", "summary"]].fillna("").astype(str)
+    return [". ".join(filter(None, (" ".join(one.split()) for one in row))) for row in studies.itertuples(index=False)]
+
+
+def named(codebook: Codebook, texts: list[str], themes: tuple[str, ...]) -> np.ndarray:
+    """Return how often a term of which themes (columns) stands in which texts (rows)."""
+    found = matcher(codebook)
     column = {theme: number for number, theme in enumerate(themes)}
-    place = np.array([column[theme.id] for theme in found.themes])
-    mentions = found.find(corpus.findings.statement.tolist())
-    there = np.zeros((len(corpus.findings), len(themes)), dtype=bool)
-    there[mentions.text, place[mentions.theme]] = True
+    place = np.array([column[theme.id] for theme in found.themes], dtype=int)
+    mentions = found.find(texts)
+    there = np.zeros((len(texts), len(themes)), dtype=int)
+    np.add.at(there, (mentions.text, place[mentions.theme]), 1)
     return there
 
 
@@ -230,23 +406,38 @@ def truth_of(corpus: Corpus, themes: tuple[str, ...]) -> np.ndarray:
     return truth
 
 
-def fit(statements: pd.Series, truth: np.ndarray, themes: tuple[str, ...]) -> Model:
-    """Train on statements and their themes; what the scores mean is not calibrated yet."""
+def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None) -> Model:
+    """Train the regressions on `which` findings (all without it); what the scores mean is not fitted yet."""
     from scipy.sparse import hstack
     from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
+    findings, coded = corpus.findings, truth_of(corpus, themes)
+    if which is not None:
+        findings, coded = findings[which], coded[which]
+    # A theme's words also stand in what its findings relate, and in the codebook.
+    related = findings[["exposure", "outcome"]].fillna("").astype(str).agg("; ".join, axis=1)
+    said = [
+        (text, number)
+        for number, theme in enumerate(map(corpus.codebook.__getitem__, themes))
+        for text in (theme.label, theme.definition, theme.use_when, theme.example)
+    ]
+    texts = [*findings.statement, *related, *(text for text, _ in said)]
+    truth = np.concatenate([coded, coded, np.eye(len(themes), dtype=bool)[[number for _, number in said]]])
+
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    pieces = CountVectorizer(analyzer="char_wb", ngram_range=(3, 5), min_df=3)
+    pieces = CountVectorizer(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
     pieces_tfidf = TfidfTransformer(sublinear_tf=True)
-    in_pieces = pieces_tfidf.fit_transform(pieces.fit_transform(statements))
-    inputs = hstack([words.fit_transform(statements), in_pieces], format="csr")
+    in_pieces = pieces_tfidf.fit_transform(pieces.fit_transform(texts))
+    inputs = hstack([words.fit_transform(texts), in_pieces], format="csr")
     weights, intercepts = np.zeros((len(themes), inputs.shape[1])), np.full(len(themes), -np.inf)
     for theme in range(len(themes)):
         wanted = truth[:, theme]
-        if 1 < wanted.sum() < len(wanted):
+        if coded[:, theme].sum() > 1 and not wanted.all():
             # The dual form is twice as fast where there are more features than findings.
-            one = LogisticRegression(C=30, solver="liblinear", dual=True, max_iter=1000, random_state=0)
+            one = LogisticRegression(C=30, solver="liblinear", dual=True, tol=0.01, max_iter=1000, random_state=0)
             one.fit(inputs, wanted)
             weights[theme], intercepts[theme] = one.coef_[0], one.intercept_[0]
-    return Model(themes, Sigmoid(1.0, 0.0), words, pieces, pieces_tfidf, weights, intercepts)
+    nothing = np.zeros(len(themes))
+    never = Judge(nothing, nothing, nothing, np.zeros(11), -np.inf)
+    return Model(themes, never, never, words, pieces, pieces_tfidf, weights, intercepts)

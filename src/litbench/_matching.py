@@ -357,21 +357,18 @@ class Scan:
             self._result.negated,
         )
 
-    @cached_property
-    def rows(self) -> pa.Table:
+    @property
+    def rows(self) -> dict[str, np.ndarray | pa.LargeStringArray]:
         """A row a text and theme: ``text, theme`` (numbers), ``mentions, negated, words``."""
         found = self._result
         ends = np.append(np.int64(0), found.words_end)
-        words = pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(found.words))
-        return pa.table(
-            {
-                "text": found.row_text,
-                "theme": found.row_theme,
-                "mentions": found.row_mentions,
-                "negated": found.row_negated,
-                "words": words,
-            }
-        )
+        return {
+            "text": found.row_text,
+            "theme": found.row_theme,
+            "mentions": found.row_mentions,
+            "negated": found.row_negated,
+            "words": pa.LargeStringArray.from_buffers(len(ends) - 1, pa.py_buffer(ends), pa.py_buffer(found.words)),
+        }
 
 
 @dataclass(frozen=True)

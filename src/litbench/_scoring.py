@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from litbench._learned import ALONE, BESIDE, FOLDS, Sigmoid, named, out_of_fold, truth_of
+from litbench._learned import FOLDS, LIKELY, Judge, Sigmoid, Tested, headings
 from litbench.corpus import Corpus
 from litbench.tagging import Tags, matcher
 
@@ -20,7 +20,7 @@ _BINS = 10
 
 BY_MODEL = "none: by the model"
 ALL_PAIRS, SILENT_PAIRS = "all", "terms find nothing"
-TERMS, LEARNED, BOTH, LABEL = "terms", "learned", "terms or learned", "theme label as search words"
+TERMS, LEARNED, BOTH, LABEL = "terms", "learned", "terms and learned", "theme label as search words"
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Score:
     errors : pandas.DataFrame
         A row a wrong suggestion of the terms, or a theme they missed: ``item, theme, error, words``.
     by_mentions : pandas.DataFrame
-        ``mentions, suggestions, confirmed``: the share of suggestions that the codes confirm, by number of mentions,
-        and of those that the model adds where the terms find nothing.
+        ``mentions, suggestions, confirmed``: the share of the terms' suggestions that the codes confirm, by number of
+        mentions, and of those that the model adds where the terms find nothing.
     calibration : pandas.DataFrame
         ``pairs, low, high, n, predicted, confirmed``: do the model's probabilities hold? Pairs of an item and a theme
         in bins of the out-of-fold probability, with its mean beside the share that the codes confirm, over the last
@@ -82,12 +82,12 @@ class Score:
         -------
         pandas.DataFrame
             ``label, words, negated, mentions, confidence, theme``. The confidence is the share of suggestions with as
-            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none. For a
-            theme that the model adds it is the model's probability, see `calibration`.
+            many mentions that the agreed codes confirm, see `by_mentions`; missing where the corpus has none. For
+            tags made with a model it is the model's probability, see `calibration`.
         """
         frame = tags.to_frame()
         shares = _grouped(frame.mentions).astype("str").map(self.by_mentions.set_index("mentions").confirmed)
-        frame["confidence"] = shares.astype(float).where(frame.mentions > 0, frame.score)
+        frame["confidence"] = frame.score if tags.judged else shares.astype(float)
         return frame[["label", "words", "negated", "mentions", "confidence", "theme"]]
 
     def __repr__(self) -> str:
@@ -101,9 +101,10 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
     """Score the suggested themes against the agreed codes.
 
     Three taggers and a baseline are compared: the codebook's terms; a linear model (TF-IDF of words, pairs of words
-    and pieces of words, one logistic regression a theme) trained on the statements of coded findings; both together;
-    and the words of a theme's label. The learned ones are cross-validated in five folds of whole studies, so that no
-    study is in both training and test. The terms were written by people who read some of the studies: the studies that
+    and pieces of words, one logistic regression a theme) trained on the statements of coded findings; both together,
+    as in `litbench.tag` with a model, where the model may also drop what the terms suggest; and the words of a theme's
+    label. The learned ones are cross-validated in five folds of whole studies, so that no study is in both training and
+    test. The terms were written by people who read some of the studies: the studies that
     the codebook lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new
     study; the numbers on all studies flatter the terms.
 
@@ -128,10 +129,7 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
     column = {theme.id: number for number, theme in enumerate(themes)}
     findings, studies = corpus.findings, corpus.studies
     statements = findings.groupby("key", sort=False).statement.agg("\n".join)
-    titles = [
-        "\n".join(part for part in (title, summary) if isinstance(part, str))
-        for title, summary in zip(studies.title, studies.summary, strict=True)
-    ]
+    titles = headings(corpus)
     agreed = corpus.agreed[corpus.agreed.theme.isin(column)]
     if level == "study":
         items, keys = studies.key.tolist(), studies.key.to_numpy()
@@ -152,12 +150,11 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
     begin = np.array([len(text) - len(statement) for text, statement in zip(texts, stated, strict=True)])
     inside = mentions.start >= begin[mentions.text]
     terms[mentions.text[inside], mentions.theme[inside]] = True
-    owner = findings.key if level == "study" else findings.finding
-    learned, beside = _learned(corpus, tuple(column), owner.map(row).to_numpy(dtype=int), len(items))
+    learned, together = _learned(Tested.of(corpus, tuple(column)), level)
     taggers = {
         TERMS: terms,
-        LEARNED: learned > ALONE,
-        BOTH: terms | (beside > BESIDE),
+        LEARNED: learned > LIKELY,
+        BOTH: together > LIKELY,
         LABEL: _labels(texts, [theme.label for theme in themes]),
     }
     sets = {"all": np.ones(len(items), dtype=bool)}
@@ -202,13 +199,13 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
     by_mentions.columns = ["mentions", "suggestions", "confirmed"]
     by_mentions["mentions"] = by_mentions.mentions.astype("str")
     silent = counts[inside] == 0
-    added = truth[inside][(beside[inside] > BESIDE) & silent]
+    added = truth[inside][(together[inside] > LIKELY) & silent]
     if len(added):
         by_mentions.loc[len(by_mentions)] = [BY_MODEL, len(added), added.mean()]
     calibration = pd.concat(
         [
-            _calibration(ALL_PAIRS, learned[inside].ravel(), truth[inside].ravel()),
-            _calibration(SILENT_PAIRS, beside[inside][silent], truth[inside][silent]),
+            _calibration(ALL_PAIRS, together[inside].ravel(), truth[inside].ravel()),
+            _calibration(SILENT_PAIRS, together[inside][silent], truth[inside][silent]),
         ],
         ignore_index=True,
     )
@@ -265,21 +262,18 @@ def _labels(texts: list[str], labels: list[str]) -> np.ndarray:
     return np.array([[bool(several) and all(word in text for word in several) for several in words] for text in folded])
 
 
-def _learned(corpus: Corpus, themes: tuple[str, ...], items: np.ndarray, n_items: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the model's out-of-fold probabilities for each item: alone, and where the terms find nothing.
+def _learned(tested: Tested, level: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the model's out-of-fold probabilities for each item: without the terms, and together with them.
 
-    An item (`items` gives each finding's) has the score of its likeliest finding. What makes a score a probability is
-    fitted as in `litbench.learn`, to the other folds.
+    What makes evidence a probability is fitted as in `litbench.learn`, to the other folds.
     """
-    scores, fold = out_of_fold(corpus, themes)
-    truth, silent = truth_of(corpus, themes), ~named(corpus, themes)
-    read = ~corpus.findings.key.isin(corpus.codebook.held_out).to_numpy()
-    alone, beside = np.zeros((2, n_items, len(themes)))
+    evidence, truth, fold = tested.evidence[level], tested.truth[level], tested.fold[level]
+    alone, together = np.zeros((2, *truth.shape))
     for number in range(FOLDS):
-        others, here = (read & (fold != number))[:, None], fold == number
-        for found, fitted in ((alone, others & np.ones_like(silent)), (beside, others & silent)):
-            np.maximum.at(found, items[here], Sigmoid.fit(scores[fitted], truth[fitted])(scores[here]))
-    return alone, beside
+        others, here = fold != number, fold == number
+        alone[here] = Sigmoid.fit(evidence.body[others].ravel(), truth[others].ravel())(evidence.body[here])
+        together[here] = Judge.fit(*tested.unread(level, but=number))(evidence[here])
+    return alone, together
 
 
 def _calibration(pairs: str, likely: np.ndarray, truth: np.ndarray) -> pd.DataFrame:

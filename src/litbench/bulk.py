@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from litbench._problems import CorpusError
 from litbench.codebook import Codebook
-from litbench.tagging import TEXT_COLUMNS, matcher, own_codebook, score_of
+from litbench.tagging import TEXT_COLUMNS, matcher, own_codebook, suggested
 
 if TYPE_CHECKING:
     from litbench._learned import Model
@@ -90,8 +90,8 @@ def tag_file(
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
     model : Model, optional
-        From `litbench.learn`; it adds themes that the terms of a text do not find, with their probability as the score
-        and the words that weigh most. It takes far more time than the terms.
+        From `litbench.learn`; it judges the themes that the terms find and adds others, with its probability as the
+        score, see `litbench.tag`. It takes far more time than the terms.
     jobs : int, optional
         Processes; as many as there are cores where it is not given.
     dask : str, optional
@@ -148,44 +148,22 @@ def _collect(waiting: dict[int, Future], parts: _Parts, bar: tqdm) -> None:
 
 def _tag_chunk(codebook: Codebook, model: Model | None, ids: pa.Array, texts: pa.LargeStringArray) -> pa.Table:
     found = matcher(codebook)
-    rows = found.scan(texts).rows
     themes = [theme.id for theme in found.themes]
-    columns = {
-        "text": rows["text"],
-        "theme": pa.DictionaryArray.from_arrays(rows["theme"].combine_chunks(), pa.array(themes, type=pa.string())),
-        "score": pa.array(score_of(rows["mentions"].to_numpy())),
-        "negated": rows["negated"],
-        "words": rows["words"].cast(pa.string()),
-    }
+    rows = suggested(found.scan(texts), texts.to_pylist() if model is not None else (), themes, model)
+    named = pa.array(themes, type=pa.string())
+    table = pa.table(
+        {
+            "id": ids.take(pa.array(rows["text"], type=pa.int64())),
+            "theme": pa.DictionaryArray.from_arrays(pa.array(rows["theme"], type=pa.int16()), named),
+            "score": pa.array(rows["score"], type=pa.float64()),
+            "negated": pa.array(rows["negated"], type=pa.bool_()),
+            "words": pa.array(rows["words"], type=pa.large_string()).cast(pa.string()),
+        }
+    )
     if model is not None:
-        columns = _with_model(columns, model, themes, texts.to_pylist())
-    counts = {"texts": str(len(texts)), "tagged": str(pc.count_distinct(columns["text"]).as_py())}
-    return pa.table({"id": ids.take(columns.pop("text")), **columns}).replace_schema_metadata(counts)
-
-
-def _with_model(columns: dict[str, Any], model: Model, themes: list[str], texts: list[str]) -> dict[str, Any]:
-    """Add to the rows of the terms those of the model, in the order of texts and themes."""
-    table = pa.table(columns).append_column("by", pa.array(["terms"] * len(columns["text"]), type=pa.string()))
-    column = {theme: number for number, theme in enumerate(themes)}
-    known: list[set[str]] = [set() for _ in texts]
-    for text, theme in zip(table["text"].to_pylist(), table["theme"].to_pylist(), strict=True):
-        known[text].add(theme)
-    added = []
-    for number, suggested in enumerate(model.suggest(texts, known)):
-        for theme, (probability, places) in suggested.items():
-            if theme in column:
-                words = "; ".join(dict.fromkeys(texts[number][start:end] for start, end in places))
-                added.append((number, column[theme], probability, False, words, "model"))
-    several = [pa.array(one, type=field.type.index_type if field.name == "theme" else field.type)
-               for one, field in zip(zip(*added), table.schema, strict=True)] if added else []  # fmt: skip
-    if not several:
-        return dict(zip(table.column_names, table.columns, strict=True))
-    several[1] = pa.DictionaryArray.from_arrays(several[1], pa.array(themes, type=pa.string()))
-    both = pa.concat_tables([table, pa.Table.from_arrays(several, schema=table.schema)]).combine_chunks()
-    numbers = both["theme"].chunk(0).indices
-    order = np.lexsort((numbers.to_numpy(), both["text"].to_numpy()))
-    both = both.take(order)
-    return dict(zip(both.column_names, both.columns, strict=True))
+        table = table.append_column("by", pa.array(rows["by"], type=pa.string()))
+    counts = {"texts": str(len(texts)), "tagged": str(len(np.unique(rows["text"])))}
+    return table.replace_schema_metadata(counts)
 
 
 # ---------------------------------------------------------------------- who does the work
@@ -278,7 +256,11 @@ def _parquet(file: pq.ParquetFile, source: Path) -> Iterator[tuple[int, Chunk]]:
     try:
         for batch in file.iter_batches(batch_size=_ROWS, columns=columns):
             several = [batch[name].cast(pa.large_string()).fill_null("") for name in columns[1:]]
-            texts = pc.binary_join_element_wise(*several, pa.scalar("\n", pa.large_string()))
+            texts = several[0]
+            for more in several[1:]:
+                both = pc.and_(pc.not_equal(texts, ""), pc.not_equal(more, ""))
+                between = pc.if_else(both, "\n", "").cast(pa.large_string())
+                texts = pc.binary_join_element_wise(texts, more, between)
             size = np.cumsum(pc.binary_length(texts).to_numpy())
             start = 0
             while start < len(texts):

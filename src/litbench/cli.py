@@ -175,7 +175,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("texts", type=Path, help="file with the column id and any of title, abstract, text")
     command.add_argument("--out", type=Path, required=True, help="file to write: .parquet, .csv or .jsonl")
     command.add_argument(
-        "--model", action="store_true", help="let the model learned from the corpus add themes; column by says which"
+        "--model",
+        action="store_true",
+        help="let the model learned from the corpus judge the themes and add others; column by says which",
     )
     command.add_argument("--jobs", type=int, help="processes (default: as many as cores)")
     command.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster that does the work instead")

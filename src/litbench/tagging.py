@@ -21,12 +21,12 @@ A mention is *negated* where a word such as "no", "not" or "without" stands up t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ from litbench.codebook import Codebook
 
 if TYPE_CHECKING:
     from litbench._learned import Model
-    from litbench._matching import Matcher
+    from litbench._matching import Matcher, Scan
 
 __all__ = ["PatternError", "Suggestion", "Tags", "tag", "text_of"]
 
@@ -54,7 +54,7 @@ class Suggestion:
     theme, label : str
     score : float
         Strength between 0 and 1, ``1 - 0.5 ** mentions``: it orders suggestions, and how often coders confirm them is
-        measured (`litbench.Score.confidence`). Of the model, a calibrated probability.
+        measured (`litbench.Score.confidence`). With a model, a calibrated probability.
     negated : bool
         Whether every mention is negated.
     places : tuple of (int, int)
@@ -84,10 +84,18 @@ class Tags:
     """The themes suggested for one text, strongest first.
 
     Iterates over `Suggestion`; in Jupyter it shows the text with the words marked.
+
+    Attributes
+    ----------
+    text : str
+    suggestions : tuple of Suggestion
+    judged : bool
+        Whether a model gave the scores, which are probabilities then.
     """
 
     text: str
     suggestions: tuple[Suggestion, ...]
+    judged: bool = False
 
     def __iter__(self) -> Iterator[Suggestion]:
         return iter(self.suggestions)
@@ -102,7 +110,8 @@ class Tags:
 
     def __repr__(self) -> str:
         if not self.suggestions:
-            return "No theme suggested: none of the codebook's terms stands in this text."
+            why = "the model finds none likely" if self.judged else "none of the codebook's terms stands in this text"
+            return f"No theme suggested: {why}."
         return "\n".join(
             f"{s.score:.2f} {s.theme}{' (negated)' if s.negated else ''}: {'; '.join(s.words)}" for s in self
         )
@@ -157,6 +166,37 @@ def _read(path: Path, changed: int) -> Codebook:
     return Codebook.read(path)
 
 
+def suggested(scan: Scan, texts: Sequence[str], themes: Sequence[str], model: Model | None) -> dict[str, Any]:
+    """Return a row a text and theme of `scan`: ``text, theme`` (numbers), ``score, negated, words``.
+
+    With a model as it judges them, its own among them, and ``by`` whom each is suggested. A theme that the model was
+    not trained on stays as the terms suggest it; `themes` are those of the codebook.
+    """
+    rows = scan.rows
+    rows["score"] = score_of(rows.pop("mentions"))
+    if model is None:
+        return rows
+    column = {theme: number for number, theme in enumerate(themes)}
+    judged = model.suggest(texts, scan.mentions, themes)
+    every = []
+    for text, theme, score, negated, words in zip(*(rows[name].tolist() for name in _SAID), strict=True):
+        if themes[theme] in model.themes:
+            if themes[theme] not in judged[text]:
+                continue
+            score = judged[text].pop(themes[theme])[0]
+        every.append((text, theme, score, negated, words, "terms"))
+    for text, left in enumerate(judged):
+        for theme, (score, places) in left.items():
+            if theme in column:  # not one that this codebook has retired
+                words = "; ".join(dict.fromkeys(texts[text][start:end] for start, end in places))
+                every.append((text, column[theme], score, False, words, "model"))
+    every.sort(key=lambda row: row[:2])
+    return {name: [row[at] for row in every] for at, name in enumerate((*_SAID, "by"))}
+
+
+_SAID = ("text", "theme", "score", "negated", "words")
+
+
 def text_of(frame: pd.DataFrame) -> list[str]:
     """Return one text a row of `frame`: its title, abstract and text, as far as it has them, below each other.
 
@@ -177,7 +217,9 @@ def text_of(frame: pd.DataFrame) -> list[str]:
 @overload
 def tag(text: str, codebook: Codebook | None = None, model: Model | None = None) -> Tags: ...
 @overload
-def tag(text: pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None) -> pd.DataFrame: ...
+def tag(
+    text: pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None, model: Model | None = None
+) -> pd.DataFrame: ...
 def tag(
     text: str | pd.Series | pd.DataFrame | Iterable[str], codebook: Codebook | None = None, model: Model | None = None
 ) -> Tags | pd.DataFrame:
@@ -191,12 +233,14 @@ def tag(
     codebook : Codebook, optional
         Without it, the codebook of the corpus that `litbench.load_corpus` would load.
     model : Model, optional
-        From `litbench.learn`; to one text it adds themes that the terms do not find, with the words that weigh most.
+        From `litbench.learn`. It judges what the terms find and what its own words speak for: it scores each theme with
+        a probability, adds themes that the terms do not find, with the words that weigh most, and drops themes that it
+        finds unlikely. The first of several lines of a text is its heading (with a frame, the title).
 
     Returns
     -------
     Tags or pandas.DataFrame
-        For one text the themes whose terms stand in it, strongest first. For many a row a suggested theme:
+        For one text the themes suggested for it, strongest first. For many a row a suggested theme:
         ``id, theme, score, negated, words``; a text that nothing is suggested for has no row. A suggestion is a
         reason to read, not a code.
 
@@ -209,8 +253,6 @@ def tag(
     found = matcher(codebook)
     if isinstance(text, str):
         return _tags(text, found, model)
-    if model is not None:
-        raise TypeError("tag() takes a model for one text; for many, write them to a file and use tag_file()")
     if isinstance(text, pd.DataFrame):
         ids, texts = text.get("id", text.index).tolist(), text_of(text)
     elif isinstance(text, pd.Series):
@@ -223,11 +265,11 @@ def tag(
     themes = [theme.id for theme in found.themes]
     parts = []
     for at in range(0, len(texts), _BATCH):
-        rows = found.scan(texts[at : at + _BATCH]).rows.to_pandas()
-        rows["id"] = [ids[at + number] for number in rows.text]
-        rows["theme"] = [themes[number] for number in rows.theme]
-        rows["score"] = score_of(rows.mentions)
-        parts.append(rows[["id", *RESULT]])
+        part = texts[at : at + _BATCH]
+        rows = suggested(found.scan(part), part, themes, model)
+        rows["id"] = [ids[at + number] for number in rows["text"]]
+        rows["theme"] = [themes[number] for number in rows["theme"]]
+        parts.append(pd.DataFrame(rows, columns=["id", *RESULT]))
     frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["id", *RESULT])
     return frame.astype(RESULT)
 
@@ -251,10 +293,13 @@ def _tags(text: str, found: Matcher, model: Model | None) -> Tags:
             )
         )
     if model is not None:
-        known = {one.theme for one in suggestions}
-        labels = {theme.id: theme.label for theme in found.themes if theme.id not in known}
-        for name, (probability, spans) in model.suggest([text], [known])[0].items():
+        likely = model.suggest([text], mentions, [theme.id for theme in found.themes])[0]
+        kept = [one for one in suggestions if one.theme in likely or one.theme not in model.themes]
+        suggestions = [replace(one, score=likely.pop(one.theme, (one.score,))[0]) for one in kept]
+        labels = {theme.id: theme.label for theme in found.themes}
+        for name, (probability, spans) in likely.items():
             if name in labels:  # not one of a theme that this codebook has retired
                 words = tuple(dict.fromkeys(text[start:end] for start, end in spans))
                 suggestions.append(Suggestion(name, labels[name], probability, False, tuple(spans), words, 0))
-    return Tags(text, tuple(sorted(suggestions, key=lambda one: (one.negated, -one.score))))
+    suggestions.sort(key=lambda one: (one.negated, -one.score))
+    return Tags(text, tuple(suggestions), model is not None)
