@@ -30,6 +30,8 @@ _NUMBER = SPECIAL - 1
 SHIFT = 20
 _LENGTH = (1 << SHIFT) - 1
 
+BEGIN_BITS = 15
+
 _outer = njit(cache=True, _nrt=False)
 _inner = njit(_nrt=False, forceinline=True)
 
@@ -183,6 +185,15 @@ def _mix(number):
 
 
 @_inner
+def beginning(eight):
+    """Return a place in `begins` for the first four letters of a word, whatever their case; 0 with an apostrophe."""
+    four = (eight | np.uint64(0x20202020)) & np.uint64(0xFFFFFFFF)
+    other = four ^ np.uint64(0x27272727)
+    plain = (other - np.uint64(0x01010101)) & ~other & np.uint64(0x80808080) == 0
+    return ((four * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - BEGIN_BITS)) * np.uint64(plain)
+
+
+@_inner
 def _is_space(byte):
     return byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
 
@@ -197,7 +208,7 @@ def cut(raw, eights, bounds, first, begins, table, room, work):
     """Cut texts from `first` on into tokens, as long as there is room for them.
 
     A token is a word that may be of a pattern: its number among all words, and what it is; before which words a
-    sentence ends is in `breaks`. `begins` tells of the first three letters, five bits each, whether any word of a
+    sentence ends is in `breaks`. `begins` tells of the first four letters, by `beginning`, whether a word of a
     pattern may begin so: the others need no looking up. `table` holds forms, open-addressed, each with what it is. A
     form that is not in it enters as pending, its place in `pending` as (slot, start, end).
 
@@ -248,11 +259,8 @@ def cut(raw, eights, bounds, first, begins, table, room, work):
             start = edges[word + word]
             one = _eight(eights, start)
             one &= ~np.uint64(0) >> (np.uint64(8) * (eight - min(edges[word + word + np.uint64(1)] - start, eight)))
-            letters = (
-                one & np.uint64(31) | one >> np.uint64(3) & np.uint64(992) | one >> np.uint64(6) & np.uint64(31744)
-            )
             maybe[candidates] = word
-            candidates += begins[letters] | (not ascii)
+            candidates += begins[beginning(one)] | (not ascii)
             odd[gaps] = word
             gaps += (start - last_end != 1) | (raw[last_end] == 10)
             last_end = edges[word + word + np.uint64(1)]

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, product
 from pathlib import Path
 from threading import Lock
 
@@ -116,8 +116,7 @@ class Matcher:
         patterns.add(_CUES, 2 * len(self.themes))
         patterns.add(_ENDS, 2 * len(self.themes) + 2)
         self._longest = max(map(len, patterns.stems), default=0)
-        self._begins, self._four = patterns.begins(), patterns.beginnings(4)
-        self._short = tuple(stem for stem in patterns.stems if len(stem) < 4)
+        self._begins = patterns.begins()
         # Words that the same groups contain are one class; class 0 are the words that none contains.
         self._class_of: dict[tuple[int, ...], int] = {(): 0}
         self._weighed = False
@@ -222,10 +221,6 @@ class Matcher:
     def _value(self, form: str) -> int:
         """Return what a form is: a class plus one, or the number of its description."""
         if form.isalnum():
-            if form.isascii():  # nearly all new forms are words of no pattern
-                low = form.lower()
-                if low[:4] not in self._four and low[:3] not in _BRITISH and not low.startswith(self._short):
-                    return _kernel.NOTHING
             return self._class(fold_word(form)) + 1
         special = self._special(form)
         if len(special.parts) == 1 and special.parts[0][1:] == (0, len(form.encode()), 0):
@@ -457,22 +452,25 @@ class _Patterns:
                     index.setdefault(word, []).append(group)
         return self._groups[words]
 
-    def beginnings(self, letters: int) -> set[str]:
-        """Return how words of patterns begin, as they may be spelt in texts: see `litbench._patterns.fold_word`."""
-        words = {word[:letters] for word in chain(self.whole, self.stems)}
-        return words | {word.replace("z", "s") for word in words}
-
     def begins(self) -> np.ndarray:
-        """Return for all three letters, five bits each, whether a word of a pattern may begin so."""
-        found = np.zeros((32, 32, 32), dtype=bool)  # the third letter, the second, the first
-        for word in self.beginnings(3) | _BRITISH:
-            codes = [ord(letter) & 31 for letter in word]
-            found[tuple([*codes, 0, 0][2::-1])] = True
-            if len(word) < 3 and word in self.stems:
-                found[(slice(None),) * (3 - len(word)) + tuple(codes[::-1])] = True
-        apostrophe = ord("'") & 31
-        found[apostrophe] = found[:, apostrophe] = found[:, :, apostrophe] = True
-        return found.ravel()
+        """Return for the first four letters, see `litbench._kernel.beginning`, whether a word of a pattern begins so.
+
+        A text may spell otherwise than the patterns, see `litbench._patterns.fold_word`. That other words share a place
+        does no harm: they are looked up in vain.
+        """
+        words = {word[:4] for word in self.whole} | {stem[:4] for stem in self.stems}
+        words |= {word.replace("z", "s") for word in words}
+        letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+        for stem in sorted({stem for stem in self.stems if len(stem) < 4} | _BRITISH, key=len):
+            if len(stem) == 1:
+                return np.ones(1 << _kernel.BEGIN_BITS, dtype=bool)
+            words |= {stem + "".join(more) for count in range(5 - len(stem)) for more in product(letters, repeat=count)}
+        found = np.zeros(1 << _kernel.BEGIN_BITS, dtype=bool)
+        found[0] = True  # with an apostrophe
+        for word in words:
+            if word.isascii():
+                found[_kernel.beginning(np.uint64(int.from_bytes(word.encode(), "little")))] = True
+        return found
 
     def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]]]:
         """Return the parts of all patterns, the patterns, and for each group of words those whose key it is."""
