@@ -30,7 +30,7 @@ _NUMBER = SPECIAL - 1
 SHIFT = 20
 _LENGTH = (1 << SHIFT) - 1
 
-BEGIN_BITS = 15
+BEGIN_BITS = 16
 
 _outer = njit(cache=True, _nrt=False)
 _inner = njit(_nrt=False, forceinline=True)

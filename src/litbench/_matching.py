@@ -40,6 +40,7 @@ _ENDS = parse(
 _KNOWN_WORDS = 400_000  # word forms remembered between batches; memory stays flat over any number of texts
 _ENOUGH = 3_000  # words that tell which are rare
 _BRITISH = {"aes", "ana", "gao", "hae", "pae"}  # beginnings that `fold_word` changes, beside "is"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ROOM = 1 << 12  # for what is found, at first
 _RESULT = (
     *(np.int32, np.int32, np.int64, np.int64, bool),
@@ -116,7 +117,8 @@ class Matcher:
         patterns.add(_CUES, 2 * len(self.themes))
         patterns.add(_ENDS, 2 * len(self.themes) + 2)
         self._longest = max(map(len, patterns.stems), default=0)
-        self._begins = patterns.begins()
+        self._beginnings = patterns.beginnings()
+        self._begins = _begins(self._beginnings)
         # Words that the same groups contain are one class; class 0 are the words that none contains.
         self._class_of: dict[tuple[int, ...], int] = {(): 0}
         self._weighed = False
@@ -221,6 +223,8 @@ class Matcher:
     def _value(self, form: str) -> int:
         """Return what a form is: a class plus one, or the number of its description."""
         if form.isalnum():
+            if form.isascii() and form[:4].lower() not in self._beginnings and "" not in self._beginnings:
+                return _kernel.NOTHING
             return self._class(fold_word(form)) + 1
         special = self._special(form)
         if len(special.parts) == 1 and special.parts[0][1:] == (0, len(form.encode()), 0):
@@ -410,6 +414,19 @@ def _rows(lists: Iterable[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def _begins(beginnings: set[str]) -> np.ndarray:
+    """Return for each place of `litbench._kernel.beginning` whether a word of a pattern may begin so.
+
+    That other words share a place does no harm: they are looked up in vain.
+    """
+    found = np.full(1 << _kernel.BEGIN_BITS, "" in beginnings)
+    found[0] = True  # with an apostrophe
+    for word in beginnings:
+        if word.isascii():
+            found[_kernel.beginning(np.uint64(int.from_bytes(word.encode(), "little")))] = True
+    return found
+
+
 class _Patterns:
     """The patterns of a codebook taken apart: what is the same in several is there once."""
 
@@ -452,25 +469,20 @@ class _Patterns:
                     index.setdefault(word, []).append(group)
         return self._groups[words]
 
-    def begins(self) -> np.ndarray:
-        """Return for the first four letters, see `litbench._kernel.beginning`, whether a word of a pattern begins so.
+    def beginnings(self) -> set[str]:
+        """Return the first four letters of words of patterns, as they may be spelt in texts.
 
-        A text may spell otherwise than the patterns, see `litbench._patterns.fold_word`. That other words share a place
-        does no harm: they are looked up in vain.
+        See `litbench._patterns.fold_word`. An empty beginning says that a word may begin in any way.
         """
         words = {word[:4] for word in self.whole} | {stem[:4] for stem in self.stems}
         words |= {word.replace("z", "s") for word in words}
-        letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-        for stem in sorted({stem for stem in self.stems if len(stem) < 4} | _BRITISH, key=len):
+        for stem in {stem for stem in self.stems if len(stem) < 4} | _BRITISH:
             if len(stem) == 1:
-                return np.ones(1 << _kernel.BEGIN_BITS, dtype=bool)
-            words |= {stem + "".join(more) for count in range(5 - len(stem)) for more in product(letters, repeat=count)}
-        found = np.zeros(1 << _kernel.BEGIN_BITS, dtype=bool)
-        found[0] = True  # with an apostrophe
-        for word in words:
-            if word.isascii():
-                found[_kernel.beginning(np.uint64(int.from_bytes(word.encode(), "little")))] = True
-        return found
+                return {""}
+            words |= {
+                stem + "".join(more) for count in range(5 - len(stem)) for more in product(_LETTERS, repeat=count)
+            }
+        return words
 
     def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]]]:
         """Return the parts of all patterns, the patterns, and for each group of words those whose key it is."""
