@@ -79,10 +79,11 @@ def test_the_pooled_row_of_a_comparison_is_what_pool_gives(corpus):
 
 def test_intervals_from_abstracts_counts_what_it_draws(corpus):
     data = charts.intervals_from_abstracts(corpus).data
-    effect = corpus.effects.merge(corpus.findings[["finding", "key"]]).merge(corpus.studies[["key", "read"]])
+    effect = corpus.effects.merge(corpus.findings[["finding", "key", "locator"]]).merge(corpus.studies[["key", "read"]])
     wanted = effect[
         (effect.level == "primary")
         & (effect["read"] == "abstract")
+        & ~effect.locator.str.startswith("table")
         & effect.ci_low.notna()
         & effect.measure.isin(list(effects.SCALES))
     ]

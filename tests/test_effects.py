@@ -170,9 +170,11 @@ def test_what_is_no_ratio_is_refused(numbers, said):
 
 def test_few_intervals_from_abstracts_include_no_effect(corpus):
     frame = effects.ratios(corpus)
-    abstracts = frame[(frame.level == "primary") & (frame["read"] == "abstract")]
+    abstracts = effects.from_abstracts(frame)
     assert abstracts.includes_no_effect.sum() == ((abstracts.ci_low < 1) & (abstracts.ci_high > 1)).sum()
     assert abstracts.includes_no_effect.mean() < 0.05
+    tables = frame[(frame.level == "primary") & frame.locator.str.startswith("table")]
+    assert abstracts.includes_no_effect.mean() < tables.includes_no_effect.mean()
     assert set(frame.scale) <= {"OR", "RR", "HR", "PR", "IRR"}
     back = np.exp(frame.log_estimate + 1.959964 * frame.se * (1 - frame.off_centre))
     assert np.allclose(back[frame.ci_level == 95], frame.ci_high[frame.ci_level == 95], rtol=1e-4)

@@ -1694,8 +1694,7 @@ def intervals_from_abstracts(corpus: Corpus) -> Chart:
     """
     from litbench import effects
 
-    frame = effects.ratios(corpus)
-    frame = frame[(frame.level == "primary") & (frame["read"] == "abstract")]
+    frame = effects.from_abstracts(effects.ratios(corpus))
     if frame.empty:
         return _nothing("intervals_from_abstracts", corpus, "primary ratio intervals read from abstracts")
     down = frame.estimate < 1

@@ -340,17 +340,24 @@ def ratios(corpus: Corpus) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        A row an estimate: ``finding, key, citation, sample, design, read, reporting, level, measure, scale,
+        A row an estimate: ``finding, key, citation, sample, design, read, locator, reporting, level, measure, scale,
         adjusted, estimate, ci_low, ci_high, ci_level, log_estimate, se, off_centre, includes_no_effect``. ``sample``
         is the key where the publication is not known to share one; ``includes_no_effect`` is whether 1 lies
         between the limits, a limit printed as 1.00 being outside.
     """
     frame = _described(corpus, corpus.effects)
     frame = frame[frame.scale.notna() & _has_interval(frame)].reset_index(drop=True)
-    columns = ["finding", "key", "citation", "sample", "design", "read", "reporting", "level", "measure", "scale",
-               "adjusted", "estimate", "ci_low", "ci_high", "ci_level", "log_estimate", "se", "off_centre"]  # fmt: skip
+    columns = ["finding", "key", "citation", "sample", "design", "read", "locator", "reporting", "level", "measure",
+               "scale", "adjusted", "estimate", "ci_low", "ci_high", "ci_level", "log_estimate", "se",
+               "off_centre"]  # fmt: skip
     frame = _on_log_scale(frame)[columns]
     return frame.assign(includes_no_effect=(frame.ci_low < 1) & (frame.ci_high > 1))
+
+
+def from_abstracts(ratios: pd.DataFrame) -> pd.DataFrame:
+    """Return those of `ratios` that are a study's own and were read in an abstract, not in a table."""
+    abstract = (ratios["read"] == "abstract") & ~ratios.locator.str.startswith("table")
+    return ratios[(ratios.level == "primary") & abstract]
 
 
 def _has_interval(frame: pd.DataFrame) -> pd.Series:
@@ -360,8 +367,11 @@ def _has_interval(frame: pd.DataFrame) -> pd.Series:
 
 def _described(corpus: Corpus, effects: pd.DataFrame) -> pd.DataFrame:
     """Return effects with their study, sample and scale."""
-    keys = corpus.findings.set_index("finding").key
-    frame = effects.assign(key=effects.finding.map(keys).astype("str"))
+    findings = corpus.findings.set_index("finding")
+    frame = effects.assign(
+        key=effects.finding.map(findings.key).astype("str"),
+        locator=effects.finding.map(findings.locator).astype("str"),
+    )
     studies = corpus.studies[["key", "citation", "sample", "design", "read", "n", "data_end"]]
     frame = frame.merge(studies, on="key", how="left", suffixes=("", "_of_study"))
     frame["sample"] = frame["sample"].fillna(frame.key).astype("str")
