@@ -21,6 +21,11 @@ def corpus() -> lb.Corpus:
     return lb.load_corpus(ROOT)
 
 
+@pytest.fixture(scope="session")
+def model(corpus: lb.Corpus):
+    return lb.learn(corpus)
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """A copy of the corpus that a test may spoil."""

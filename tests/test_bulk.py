@@ -212,11 +212,6 @@ def test_a_cluster_gives_the_same_when_a_worker_is_killed(
 
 
 @pytest.fixture(scope="module")
-def model(corpus: lb.Corpus):
-    return lb.learn(corpus)
-
-
-@pytest.fixture(scope="module")
 def few(library: pd.DataFrame) -> pd.DataFrame:
     return library.head(350)
 
@@ -300,9 +295,12 @@ def test_the_command_trains_the_model_once_from_the_corpus(few, copy, learned, t
     pd.testing.assert_frame_equal(
         in_order(pd.read_csv(out)), learned[learned.id.isin(few.id.head(50))].reset_index(drop=True)
     )
-    empty = tmp_path / "empty.csv"
+
+
+def test_an_empty_library_has_the_columns_of_the_model(corpus, model, tmp_path: Path) -> None:
+    empty, out = tmp_path / "empty.csv", tmp_path / "tags.csv"
     empty.write_text("id,title\n")
-    assert main(["--corpus", str(copy), "tag", str(empty), "--out", str(out), "--model", "--replace"]) == 0
+    lb.tag_file(empty, out, codebook=corpus.codebook, model=model, jobs=1, progress=False)
     assert pd.read_csv(out).columns.tolist() == [*ORDER, "by"]
 
 

@@ -571,11 +571,6 @@ def test_other_sets_of_studies_can_be_scored_too(corpus: lb.Corpus) -> None:
     assert table[table.studies == "two"].n_studies.unique().tolist() == [2]
 
 
-@pytest.fixture(scope="module")
-def model(corpus: lb.Corpus):
-    return lb.learn(corpus)
-
-
 def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Corpus, model) -> None:
     for text in corpus.findings.statement:
         tags = lb.tag(text, corpus.codebook, model)
