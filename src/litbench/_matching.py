@@ -44,8 +44,9 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _ROOM = 1 << 12  # for what is found, at first
 _RESULT = (
     *(np.int32, np.int32, np.int64, np.int64, bool),
-    *(np.int32, np.int16, np.int32, bool, np.int64, np.uint8),
+    *(np.int32, np.int16, np.int32, bool, np.int64),
 )
+_BYTES_A_ROW = 32  # for the words of a row; few need as many
 _TOKENS = 1 << 15  # cut before they are evaluated: as many as stay in the processor's cache
 
 
@@ -170,7 +171,8 @@ class Matcher:
 
     def _make_room(self) -> None:
         self._room = _kernel.Room(*(np.zeros(_ROOM, dtype=np.int64) for _ in _kernel.Room._fields))
-        self._result = _kernel.Result(*(np.zeros(_ROOM, dtype=kind) for kind in _RESULT))
+        rows = [np.zeros(_ROOM, dtype=kind) for kind in _RESULT]
+        self._result = _kernel.Result(*rows, words=np.zeros(_BYTES_A_ROW * _ROOM, dtype=np.uint8))
         self._room_for(0)
 
     def _room_for(self, length: int) -> None:
