@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -343,6 +345,11 @@ def test_a_word_is_found_however_its_first_letters_are_spelt(term: str, text: st
     found = Matcher(codebook(term))
     assert found.find([f"so {text} then"]).start.tolist() == [3]
     assert found.find([f"xyz {text}"]).end.tolist() == [4 + len(text)]
+
+
+def test_the_compiler_is_loaded_with_the_first_tag_and_not_with_the_package() -> None:
+    said = "import sys, litbench; print('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", said], capture_output=True, text=True).stdout == "False\n"
 
 
 def test_several_threads_may_share_the_patterns() -> None:

@@ -9,15 +9,17 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from litbench._matching import Mentions
 from litbench.codebook import Codebook
 from litbench.corpus import Corpus
 from litbench.tagging import matcher
+
+if TYPE_CHECKING:
+    from litbench._matching import Mentions
 
 # Probability above which the model suggests. In cross-validation on the studies that were opened for mending the
 # terms, F1 is near its best there, with the terms and without them.

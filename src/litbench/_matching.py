@@ -64,6 +64,7 @@ def _plain(character: str) -> str:
     return " "
 
 
+@cache
 def compile_loops() -> None:
     """Compile the loops, which takes some ten seconds, unless a run before has; Numba keeps them beside the code."""
     kept = Path(_kernel.evaluate.stats.cache_path)
@@ -136,7 +137,7 @@ class Matcher:
         steps, roots = len(self._steps.kind), len(self._roots.step)
         self._marks = _kernel.Marks(
             *(np.zeros(size, dtype=np.int64) for size in (steps, steps, steps, roots, roots)),
-            np.zeros((len(self._asked) + 63) // 64, dtype=np.uint64),
+            np.zeros(self._class_rows[0].width, dtype=np.uint64),
         )
 
     def _weigh(self, values: np.ndarray, learnt: np.ndarray) -> None:
