@@ -32,7 +32,7 @@ run: $(READY) ## check the data, execute every notebook, write build/report and 
 test: $(READY) ## ruff, pytest, and nbval over all notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/python -m pytest -n 2 tests
+	$(BIN)/python -m pytest -n 2 --dist loadscope tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 
 check: $(READY) ## check references.bib and data/ only

@@ -261,7 +261,9 @@ def test_the_model_adds_in_bulk_what_it_adds_to_one_text(
     assert (summary.texts, summary.rows) == (len(few), len(learned))
 
 
-def test_a_run_with_the_model_goes_on_but_not_from_parts_without_it(few, corpus, model, learned, tmp_path, monkeypatch):
+def test_a_run_with_the_model_goes_on_but_not_from_parts_without_it(
+    few, corpus, part, model, learned, tmp_path, monkeypatch
+):
     source, out = write(few, tmp_path / "library.parquet"), tmp_path / "tags.parquet"
     tag_chunk, calls = bulk._tag_chunk, []
 
@@ -275,7 +277,7 @@ def test_a_run_with_the_model_goes_on_but_not_from_parts_without_it(few, corpus,
     for with_model in (None, model):  # the parts of the first are not those of the second
         with pytest.raises(KeyboardInterrupt):
             lb.tag_file(source, out, codebook=corpus.codebook, model=with_model, jobs=1, progress=False)
-    again = lb.learn(corpus)  # another process learns the same
+    again = lb.learn(lb.load_corpus(part))  # another process learns the same
     summary = lb.tag_file(source, out, codebook=corpus.codebook, model=again, jobs=1, progress=False)
     assert summary.resumed == 200
     pd.testing.assert_frame_equal(in_order(pd.read_parquet(out)), learned)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 import litbench as lb
-from litbench import _qdc, _revise, references
+from litbench import _qdc, _revise
 from litbench.check import check
 from litbench.cli import main
 from litbench.codebook import TEXTS, Codebook, Domain, Theme, make_guid
@@ -62,28 +62,9 @@ def schema() -> etree.XMLSchema:
     return etree.XMLSchema(etree.fromstring(SCHEMA))
 
 
-@pytest.fixture(scope="module")
-def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sound corpus of a dozen studies with the whole codebook."""
-    folder = tmp_path_factory.mktemp("few")
-    shutil.copytree(ROOT / "data", folder / "data")
-    bibliography = references.read(ROOT / "references.bib")
-    keys = set(bibliography.key[:12])
-    text = references.format(bibliography[bibliography.key.isin(keys)])
-    (folder / "references.bib").write_text(text, encoding="utf-8", newline="")
-    for path in (folder / "data").glob("*.csv"):
-        head, *lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if path.name not in ("samples.csv", "screening.csv"):
-            lines = [line for line in lines if re.sub(r"\.\d+$", "", line.split(",")[0]) in keys]
-        path.write_text(head + "".join(lines), encoding="utf-8", newline="")
-    assert not check(folder)
-    return folder
-
-
 @pytest.fixture
-def corpus_folder(few: Path, tmp_path: Path) -> Path:
-    shutil.copytree(few, tmp_path / "corpus")
-    return tmp_path / "corpus"
+def corpus_folder(part: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(part, tmp_path / "corpus")
 
 
 def _codes(folder: Path) -> list[dict[str, str]]:
@@ -573,19 +554,19 @@ def test_nothing_awaits_recoding_in_the_corpus(corpus: lb.Corpus) -> None:
     ],
 )
 def test_a_change_that_cannot_be_is_refused_before_anything_is_written(
-    few: Path, call: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+    part: Path, call: list[str], reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {path: path.read_bytes() for path in (few / "data").iterdir()}
-    assert main(["--corpus", str(few), "codebook", *call, "--reason", "A test."]) == 1
+    before = {path: path.read_bytes() for path in (part / "data").iterdir()}
+    assert main(["--corpus", str(part), "codebook", *call, "--reason", "A test."]) == 1
     assert reason in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in (few / "data").iterdir()} == before
+    assert {path: path.read_bytes() for path in (part / "data").iterdir()} == before
 
 
-def test_a_change_needs_a_reason(few: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--corpus", str(few), "codebook", "retire", "stigma", "--reason", " "]) == 1
+def test_a_change_needs_a_reason(part: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--corpus", str(part), "codebook", "retire", "stigma", "--reason", " "]) == 1
     assert "needs a reason" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["--corpus", str(few), "codebook", "retire", "stigma"])
+        main(["--corpus", str(part), "codebook", "retire", "stigma"])
 
 
 LAYOUTS = {

@@ -4,6 +4,7 @@ import datetime
 import json
 import random
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from labelled import NEIGHBOURS, corpus_records, duplicates
-from stress import copy_corpus
 
 import litbench as lb
 from litbench import _duplicates, _formats, _schema, intake, screening
@@ -22,8 +22,8 @@ DAY = datetime.date(2026, 11, 24)
 
 
 @pytest.fixture
-def corpus(tmp_path):
-    return copy_corpus(tmp_path / "corpus", part=True)
+def corpus(part, tmp_path):
+    return shutil.copytree(part, tmp_path / "corpus")
 
 
 def read(tmp_path, name, content):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import litbench as lb
 from litbench.check import check
 
 POINTS = 14
@@ -38,8 +39,9 @@ def test_every_number_opens_to_its_findings(corpus):
         corpus.behind("pol-training.99")
 
 
-def test_a_recommendation_that_would_support_is_refused(spoil, corpus):
-    called = corpus.proposition_evidence[corpus.proposition_evidence.stance == "called-for"].iloc[0]
+def test_a_recommendation_that_would_support_is_refused(spoil, part):
+    evidence = lb.load_corpus(part).proposition_evidence
+    called = evidence[evidence.stance == "called-for"].iloc[0]
     row = f"{called.proposition},{called.finding},called-for"
     folder = spoil("data/proposition_evidence.csv", row, row.replace("called-for", "supports"))
     assert any("is a recommendation" in problem.reason for problem in check(folder))

@@ -2,13 +2,14 @@
 
 import difflib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from stress import ENTRY, FILES, KEY, copy_corpus, die_at, in_a_fork, state, write_study
+from stress import ENTRY, FILES, KEY, die_at, in_a_fork, state, write_study
 
 import litbench
 from litbench import _store
@@ -26,8 +27,8 @@ def sound(path):
 
 
 @pytest.fixture
-def corpus(tmp_path):
-    return copy_corpus(tmp_path / "corpus", part=True)
+def corpus(part, tmp_path):
+    return shutil.copytree(part, tmp_path / "corpus")
 
 
 def added_lines(before: bytes, after: bytes) -> list[str]:
@@ -237,9 +238,9 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 
 
 @needs_fork
-def test_a_writer_killed_at_any_step_leaves_all_old_or_all_new(corpus, tmp_path):
+def test_a_writer_killed_at_any_step_leaves_all_old_or_all_new(corpus, part, tmp_path):
     old = state(corpus)
-    whole = copy_corpus(tmp_path / "whole", part=True)
+    whole = shutil.copytree(part, tmp_path / "whole")
     write_study(whole)
     new = state(whole)
     outcomes, mixed_on_disk = [], 0
@@ -258,8 +259,8 @@ def test_a_writer_killed_at_any_step_leaves_all_old_or_all_new(corpus, tmp_path)
 
 
 @needs_fork
-def test_recovery_killed_at_any_step_is_completed_by_the_next(corpus, tmp_path):
-    whole = copy_corpus(tmp_path / "whole", part=True)
+def test_recovery_killed_at_any_step_is_completed_by_the_next(corpus, part, tmp_path):
+    whole = shutil.copytree(part, tmp_path / "whole")
     write_study(whole)
     old, new = state(corpus), state(whole)
     for step in range(1, 30):

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -336,6 +336,7 @@ class Tested:
     read: dict[str, np.ndarray]
 
     @classmethod
+    @lru_cache(maxsize=4)  # who learns from a corpus often scores it too, and this is most of either
     def of(cls, corpus: Corpus, themes: tuple[str, ...]) -> Tested:
         """Train and test the regressions in folds of whole studies."""
         keys, findings = corpus.studies.key, corpus.findings

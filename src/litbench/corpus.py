@@ -95,7 +95,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corpus:
     """Studies, what was found in them, and how it was coded.
 
