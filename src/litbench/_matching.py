@@ -306,17 +306,18 @@ class Matcher:
                     self._room_for(length)
                 limit = min(len(self._table) // 2 - self._used, len(self._work.pending))
                 stop, new = _kernel.cut(
-                    raw, eights, bounds, first, self._begins, self._table, limit, self._work,
+                    raw, eights, bounds, first, self._begins, self._table, limit, tuple(self._work),
                 )  # fmt: skip
                 learnt = self._learn(raw.data, new)
                 if not self._weighed and stop > first and (count := self._work.text_end[stop - first - 1]) > _ENOUGH:
                     self._weigh(self._work.tokens[:count], learnt)
                 self._state[_kernel.TOKEN] = 0
                 while first < stop:
+                    # What plain tuples hold Numba finds out in compiled code; named ones it may take apart in Python.
+                    tables = map(tuple, (self._steps, self._roots, self._classes, self._specials))
                     _kernel.evaluate(
-                        raw, bounds, first, stop, self._work, learnt,
-                        self._steps, self._roots, self._classes, self._specials, len(self.themes), NEGATION_REACH,
-                        self._room, self._marks, self._result, self._state,
+                        raw, bounds, first, stop, tuple(self._work), learnt, *tables, len(self.themes), NEGATION_REACH,
+                        tuple(self._room), tuple(self._marks), tuple(self._result), self._state,
                     )  # fmt: skip
                     if self._state[_kernel.TEXT] == stop:
                         break
