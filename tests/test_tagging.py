@@ -8,14 +8,17 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litbench as lb
-from litbench._matching import Matcher
-from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
+from litbench._kernel import GAP
+from litbench._matching import NEGATION_REACH, Matcher
+from litbench._patterns import LONGEST_GAP, Either, Near, Node, Phrase, Words, fold_word, parse
 from litbench.codebook import Codebook, Domain, Theme
 
 
@@ -325,6 +328,46 @@ def test_batches_of_any_shape_are_found_whole() -> None:
     assert {text[start:] for text, start in zip(many, mentions.start, strict=True)} == {"Internationalisation"}
 
 
+@pytest.mark.parametrize("before", ["x", " ", "é", "x ", ".", "…", "it's "])
+def test_it_does_not_matter_how_far_from_its_beginning_a_text_says_something(before: str) -> None:
+    found = Matcher(codebook("fear of arrest*", "no ~5 fear", "here", "(“quoted” | o'clock) ~9 text"))
+    said = "Fear of arrests. No\nfear! Here, no “quoted”, long text; not here: at 5 o'clock."
+    alone = found.find([said])
+    assert len(alone.text) == 4
+    for number in range(140):
+        moved = found.find([before * number + "\n" + said])
+        away = len(before) * number + 1
+        assert (moved.start - away).tolist() == alone.start.tolist()
+        assert (moved.end - away).tolist() == alone.end.tolist()
+        assert (moved.theme.tolist(), moved.negated.tolist()) == (alone.theme.tolist(), alone.negated.tolist())
+
+
+@pytest.mark.parametrize("last", ["", "é", "’s", "”", "'", "–"])
+def test_a_word_may_be_of_any_length(last: str) -> None:
+    found = Matcher(codebook("w*"))
+    for length in range(1, 200):
+        [mention] = found.find([f"x {'w' * length}{last} x"]).end.tolist()
+        assert mention == 2 + length + (len(last) if last in ("é", "’s") else 0)
+
+
+def test_texts_may_end_where_their_memory_ends() -> None:
+    found = Matcher(codebook("arrest*", "fear"))
+    texts = ["", "fear", "An arrest — “fear”", "x" * 300 + " fear", "arrests"]
+    coded = [text.encode() for text in texts]
+    bounds = np.cumsum([0, *map(len, coded)], dtype=np.int64)
+    array = pa.LargeStringArray.from_buffers(len(texts), pa.py_buffer(bounds), pa.py_buffer(b"".join(coded)))
+    for first in range(len(texts)):
+        for part, same in ((array[first:], texts[first:]), (array[:first], texts[:first])):
+            one, other = found.scan(part), found.scan(same)
+            assert one.mentions.start.tolist() == other.mentions.start.tolist()
+            assert one.rows["text"].tolist() == other.rows["text"].tolist()
+            assert one.rows["words"] == other.rows["words"]
+
+
+def test_nothing_reaches_over_the_end_of_a_sentence() -> None:
+    assert max(LONGEST_GAP, NEGATION_REACH) + 1 < GAP
+
+
 @pytest.mark.parametrize(
     ("term", "text"),
     [
@@ -396,8 +439,6 @@ def test_the_score_is_the_same_each_time(corpus: lb.Corpus) -> None:
 
 
 def test_the_measures_are_what_they_say() -> None:
-    import numpy as np
-
     from litbench._scoring import _measures
 
     truth = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0]], dtype=bool)

@@ -20,17 +20,28 @@ from numba.extending import intrinsic
 # How the parts of a pattern are joined.
 WORDS, EITHER, ROW, PHRASE, NEAR = range(5)
 
-# What a token is: the class of its word plus one, or with a flag
+# What a token is: the class of its word, or with a flag
 NOTHING = 1  # a word of no pattern
 SPECIAL = 1 << 28  # a form that is not one whole word: number of its description
 PENDING = 1 << 29  # a form that Python has not seen: its number in this call
 _NUMBER = SPECIAL - 1
 
-# A span of words is one integer: first word, shifted, plus length in words.
-SHIFT = 20
+# Words are numbered on through all texts. Where a sentence ends, so many numbers are left out that nothing reaches over
+# it: no pattern, of which a gap is 15 words at most, and no negation.
+GAP = 32
+
+# A span is one integer: its first word, shifted, plus its length in words. A hit is what is said, the number of its
+# first token in the text, and its length in tokens.
+SHIFT = 16
 _LENGTH = (1 << SHIFT) - 1
+_WHAT = SHIFT + 30
+_FIRST = (1 << 30) - 1
 
 BEGIN_BITS = 16
+_IN_VAIN = 12  # places of words that are written for 64 bytes at least, even if fewer words begin there
+SPARE = 64  # entries behind the words that a text can have, one for two bytes
+PADDING = 256  # bytes behind a text that may be read, whatever they are
+_AT_ONCE = 1 << 10  # tokens in which patterns are looked for before they are evaluated
 
 _outer = njit(cache=True, _nrt=False)
 _inner = njit(_nrt=False, forceinline=True)
@@ -64,11 +75,13 @@ class Roots(NamedTuple):
 
 
 class Classes(NamedTuple):
-    """Words that the same groups of words contain."""
+    """Words that the same groups of words contain; class 0 is none."""
 
     groups: np.ndarray  # a row of bits a class: the groups that contain it
-    first: np.ndarray  # `roots[first[class]:first[class + 1]]`: patterns to look for where such a word stands
+    first: np.ndarray  # `roots[first[class]:first[class + 1]]`: patterns to look for where such a word stands, if the
     roots: np.ndarray
+    side: np.ndarray  # word before (0), it itself (1) or the word behind (2)
+    beside: np.ndarray  # is of this group
 
 
 class Specials(NamedTuple):
@@ -86,14 +99,18 @@ class Specials(NamedTuple):
 class Work(NamedTuple):
     """Texts that were cut: as many as stay in the processor's cache."""
 
-    edges: np.ndarray  # where words begin and end, in turn
-    maybe: np.ndarray
-    odd: np.ndarray
-    words: np.ndarray  # of each token, and
+    bits: np.ndarray  # of a text, a bit a byte: is it of a word, and
+    odd_bits: np.ndarray  # is it an apostrophe or not ASCII, and
+    end_bits: np.ndarray  # does a sentence end here;
+    ended: np.ndarray  # how many end before each 64 bytes
+    begins: np.ndarray  # where the words of a text begin
+    maybe: np.ndarray  # those that may be of a pattern
+    words: np.ndarray  # numbers of the words that are tokens; before the first and after the last one out of reach
     tokens: np.ndarray
-    text_end: np.ndarray  # where the tokens of a text end
-    breaks: np.ndarray
-    breaks_end: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    text_end: np.ndarray  # where the tokens of a text end; they begin with number 1
+    odd: np.ndarray  # whether a text has apostrophes or other characters than those of ASCII
     pending: np.ndarray
 
 
@@ -102,7 +119,7 @@ class Result(NamedTuple):
 
     text: np.ndarray
     theme: np.ndarray
-    start: np.ndarray  # bytes from the beginning of the buffer
+    start: np.ndarray  # characters from the beginning of the text
     end: np.ndarray
     negated: np.ndarray
     row_text: np.ndarray
@@ -116,30 +133,34 @@ class Result(NamedTuple):
 class Room(NamedTuple):
     """Where the loops work."""
 
-    place: np.ndarray  # of the words of a sentence that have a class
-    word_class: np.ndarray
-    word_start: np.ndarray
-    word_end: np.ndarray
+    words: np.ndarray  # the tokens of a text in which some are of several words
+    tokens: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    keys: np.ndarray  # tokens at which patterns are looked for
+    near: np.ndarray  # what stands before one, it itself, and what behind
+    at: np.ndarray  # tokens at which a pattern may be,
+    root: np.ndarray  # and which
     spans: np.ndarray
     hits: np.ndarray
     reach: np.ndarray
-    order: np.ndarray
-    moved: np.ndarray
+    shown: np.ndarray  # different words of a theme: where they begin in the buffer,
+    shown_many: np.ndarray  # and their bytes
 
 
 class Marks(NamedTuple):
-    """The sentence for which a step was evaluated, with its spans, or a root was asked for."""
+    """The stretch of text for which a step was evaluated, with its spans, or a root was asked for."""
 
     seen: np.ndarray
     low: np.ndarray
     high: np.ndarray
     asked: np.ndarray
     waiting: np.ndarray
-    present: np.ndarray  # bits of the groups of words that stand in a sentence
+    present: np.ndarray  # bits of the groups of words that stand in a stretch
 
 
-# What `evaluate` has done so far: the next text and token, mentions, rows, bytes of words, sentences.
-TEXT, TOKEN, MENTIONS, ROWS, BYTES, SENTENCE = range(6)
+# What `evaluate` has done so far: the next text, mentions, rows, bytes of words, stretches.
+TEXT, MENTIONS, ROWS, BYTES, STRETCH = range(5)
 
 
 @intrinsic
@@ -150,25 +171,81 @@ def _trailing_zeros(context: Any, number: Any) -> Any:
     return types.uint64(types.uint64), code
 
 
-@_inner
-def _eight(eights, at):
-    """Return eight bytes as one number; what lies behind the buffer is zero."""
-    inside = min(at, np.uint64(len(eights) - 1))
-    return eights[inside] >> (np.uint64(8) * (at - inside))
+@intrinsic
+def _ones(context: Any, number: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ctpop(values[0])
+
+    return types.uint64(types.uint64), code
 
 
-@_inner
-def _word_bits(eight):
-    """Return a bit for each of eight bytes: is it of a word? Letters, digits, apostrophes, and what is not ASCII."""
-    low = np.uint64(0x7F7F7F7F7F7F7F7F)
-    ascii = eight & low
-    folded = (eight | np.uint64(0x2020202020202020)) & low
-    # Adding what is missing to 128 sets a byte's highest bit where it is large enough; no byte carries to the next.
-    letter = (folded + np.uint64(0x1F1F1F1F1F1F1F1F)) & ~(folded + np.uint64(0x0505050505050505))
-    digit = (ascii + np.uint64(0x5050505050505050)) & ~(ascii + np.uint64(0x4646464646464646))
-    apostrophe = ~((ascii ^ np.uint64(0x2727272727272727)) + low)
-    found = (letter | digit | apostrophe | eight) & np.uint64(0x8080808080808080)
-    return ((found >> np.uint64(7)) * np.uint64(0x0102040810204080)) >> np.uint64(56)
+def _load(context: Any, builder: Any, array: Any, kind: Any, at: Any, more: int = 0) -> Any:
+    """Read a value of this kind from a byte on, wherever it stands."""
+    data = context.make_array(array)(context, builder, at[0]).data
+    data = builder.bitcast(data, ir.IntType(8).as_pointer())
+    place = builder.gep(data, [builder.add(at[1], ir.Constant(at[1].type, more))])
+    value = builder.load(builder.bitcast(place, kind.as_pointer()))
+    value.align = 1
+    return value
+
+
+@intrinsic
+def _eight(context: Any, raw: Any, at: Any) -> Any:
+    """Return eight bytes as one number."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return _load(context, builder, signature.args[0], ir.IntType(64), values)
+
+    return types.uint64(raw, types.uint64), code
+
+
+@intrinsic
+def _put(context: Any, array: Any, at: Any, eight: Any) -> Any:
+    """Write eight bytes."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = builder.gep(context.make_array(signature.args[0])(context, builder, values[0]).data, [values[1]])
+        builder.store(values[2], builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64, types.uint64), code
+
+
+@intrinsic
+def _kinds(context: Any, raw: Any, at: Any) -> Any:
+    """Return three times a bit for each of 64 bytes, which the processor compares at once.
+
+    Is it of a word, that is a letter, a digit, an apostrophe or not ASCII? Is it one of the last two? Does a sentence
+    end here, with a line or with one of .!?;: before white space?
+    """
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        kind = ir.VectorType(ir.IntType(8), 64)
+        here, after = (_load(context, builder, signature.args[0], kind, values, more) for more in (0, 1))
+
+        def every(number: int) -> Any:
+            return ir.Constant(kind, [number] * 64)
+
+        def within(bytes_: Any, first: int, last: int) -> Any:
+            return builder.icmp_unsigned("<", builder.sub(bytes_, every(first)), every(last - first + 1))
+
+        def one_of(bytes_: Any, *numbers: int) -> Any:
+            return any_of(*(builder.icmp_unsigned("==", bytes_, every(number)) for number in numbers))
+
+        def any_of(first: Any, *more: Any) -> Any:
+            for one in more:
+                first = builder.or_(first, one)
+            return first
+
+        odd = any_of(within(here, 128, 255), one_of(here, ord("'")))
+        letter = within(builder.or_(here, every(32)), ord("a"), ord("z"))
+        word = any_of(letter, within(here, ord("0"), ord("9")), odd)
+        space = any_of(within(after, 9, 13), within(after, 28, 32))
+        end = any_of(one_of(here, 10), builder.and_(one_of(here, *b".!?;:"), space))
+        bits = [builder.bitcast(one, ir.IntType(64)) for one in (word, odd, end)]
+        return context.make_tuple(builder, signature.return_type, bits)
+
+    return types.UniTuple(types.uint64, 3)(raw, types.uint64), code
 
 
 @_inner
@@ -186,11 +263,9 @@ def _mix(number):
 
 @_inner
 def beginning(eight):
-    """Return a place in `begins` for the first four letters of a word, whatever their case; 0 with an apostrophe."""
+    """Return a place in `begins` for the first four letters of a word, whatever their case."""
     four = (eight | np.uint64(0x20202020)) & np.uint64(0xFFFFFFFF)
-    other = four ^ np.uint64(0x27272727)
-    plain = (other - np.uint64(0x01010101)) & ~other & np.uint64(0x80808080) == 0
-    return ((four * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - BEGIN_BITS)) * np.uint64(plain)
+    return (four * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - BEGIN_BITS)
 
 
 @_inner
@@ -203,112 +278,126 @@ def _is_stop(byte):
     return byte == 46 or byte == 33 or byte == 63 or byte == 59 or byte == 58  # . ! ? ; :
 
 
-@_outer
-def cut(raw, eights, bounds, first, begins, table, room, work):
-    """Cut texts from `first` on into tokens, as long as there is room for them.
+@_inner
+def _kinds_until(raw, at, stop):
+    """Return `_kinds` of 64 bytes, of those before `stop`."""
+    word, odd, end = _kinds(raw, at)
+    left = stop - min(at, stop)
+    kept = ~np.uint64(0) if left >= np.uint64(64) else (np.uint64(1) << left) - np.uint64(1)
+    return word & kept, odd & kept, end & kept
 
-    A token is a word that may be of a pattern: its number among all words, and what it is; before which words a
-    sentence ends is in `breaks`. `begins` tells of the first four letters, by `beginning`, whether a word of a
-    pattern may begin so: the others need no looking up. `table` holds forms, open-addressed, each with what it is. A
-    form that is not in it enters as pending, its place in `pending` as (slot, start, end).
+
+@_inner
+def _bits_from(bits, at):
+    """Return bits of an array, 57 or more, from number `at` on."""
+    return _eight(bits, at >> np.uint64(3)) >> (at & np.uint64(7))
+
+
+@_outer
+def cut(raw, bounds, first, beginnings, table, room, work):
+    """Cut texts from `first` on into tokens, as long as there is room for them; `PADDING` bytes stand behind them.
+
+    A token is a word that may be of a pattern: its number among all words, and what it is. `beginnings` tells of the
+    first four letters, by `beginning`, whether a word of a pattern may begin so: the others need no looking up. `table`
+    holds forms, open-addressed, each with what it is. A form that is not in it enters as pending, its place in
+    `pending` as (slot, start, end).
 
     Returns the text after the last that was cut, and how many forms are pending. At most `room` are: it ends before
     the text in which they would be more.
     """
-    edges, maybe, odd, words, tokens, text_end, breaks, breaks_end, pending = work
+    bits, odd_bits, end_bits, ended, begins, maybe, words, tokens, starts, ends, text_end, odd_text, pending = work
     slots = np.uint64(len(table) - 1)
-    eight = np.uint64(8)
-    token = np.uint64(0)
-    new = 0
+    one, eight, block = np.uint64(1), np.uint64(8), np.uint64(64)
+    token = one
+    new = np.uint64(0)
+    number = np.uint64(GAP)
+    words[0] = 0
     text = first
     while text < len(bounds) - 1 and text - first < len(text_end):
         begin, stop = np.uint64(bounds[text]), np.uint64(bounds[text + 1])
-        if token + (stop - begin) // np.uint64(2) + np.uint64(1) > np.uint64(len(tokens)):
+        if token + (stop - begin) // np.uint64(2) + np.uint64(SPARE) > np.uint64(len(tokens)):
             break
-        # Where words begin and end, in turn.
-        edge = token + token
-        carry = every = np.uint64(0)
-        block = begin
-        while block <= stop:
-            bits = np.uint64(0)
-            if block + np.uint64(64) <= stop:
-                for number in range(8):
-                    bytes_ = eights[block + np.uint64(8 * number)]
-                    every |= bytes_
-                    bits |= _word_bits(bytes_) << np.uint64(8 * number)
-            else:
-                at = block
-                while at < stop:
-                    bytes_ = _head(_eight(eights, at), min(eight, stop - at))
-                    every |= bytes_
-                    bits |= _word_bits(bytes_) << (at - block)
-                    at += eight
-            changes = bits ^ ((bits << np.uint64(1)) | carry)
-            carry = bits >> np.uint64(63)
-            while changes != 0:
-                edges[edge] = block + _trailing_zeros(changes)
-                changes &= changes - np.uint64(1)
-                edge += np.uint64(1)
-            block += np.uint64(64)
-        # Words that may be of a pattern, and gaps that may end a sentence, without a branch for each word.
-        last_word = edge // np.uint64(2)
-        ascii = every & np.uint64(0x8080808080808080) == 0
-        candidates = gaps = 0
-        last_end = begin
-        for word in range(token, last_word):
-            start = edges[word + word]
-            one = _eight(eights, start)
-            one &= ~np.uint64(0) >> (np.uint64(8) * (eight - min(edges[word + word + np.uint64(1)] - start, eight)))
+        # Where words begin. That some places are written in vain costs less than to ask each time whether one is left.
+        found = part = breaks = carry = every = np.uint64(0)
+        at = begin
+        while at < stop:
+            word, odd, end = _kinds_until(raw, at, stop)
+            bits[part], odd_bits[part], end_bits[part], ended[part] = word, odd, end, breaks
+            left = word & ~((word << one) | carry)
+            carry = word >> np.uint64(63)
+            every |= odd
+            found_after = found + _ones(left)
+            for more in range(_IN_VAIN):
+                begins[found + np.uint64(more)] = at - begin + _trailing_zeros(left)
+                left &= left - one
+            found += np.uint64(_IN_VAIN)
+            while left != 0:
+                begins[found] = at - begin + _trailing_zeros(left)
+                left &= left - one
+                found += one
+            found = found_after
+            breaks += _ones(end)
+            part += one
+            at += block
+        bits[part] = odd_bits[part] = 0
+        # Words that may be of a pattern, without a branch for each word.
+        candidates = np.uint64(0)
+        for word in range(found):
+            at = begins[word]
+            length = _trailing_zeros(~_bits_from(bits, at))
+            four = beginning(_head(_eight(raw, begin + at), min(length, eight)))
+            is_one = beginnings[four >> np.uint64(6)] >> (four & np.uint64(63)) & one
+            if every != 0:
+                odd = _bits_from(odd_bits, at) << (block - min(length, block))
+                is_one |= np.uint64((odd != 0) | (length >= np.uint64(56)))
             maybe[candidates] = word
-            candidates += begins[beginning(one)] | (not ascii)
-            odd[gaps] = word
-            gaps += (start - last_end != 1) | (raw[last_end] == 10)
-            last_end = edges[word + word + np.uint64(1)]
-        n_breaks = breaks_end[text - first - 1] if text > first else 0
-        for number in range(gaps):
-            word = odd[number]
-            start, gap = edges[word + word], edges[word + word - np.uint64(1)] if word > token else begin
-            while gap < start:
-                after = gap + np.uint64(1)
-                if raw[gap] == 10 or (_is_stop(raw[gap]) and after < start and _is_space(raw[after])):
-                    breaks[n_breaks] = word
-                    n_breaks += 1
-                    break
-                gap = after
-        found = text_end[text - first - 1] if text > first else 0
+            candidates += is_one
+        token_before = token
         full = False
-        for number in range(candidates):
-            word = maybe[number]
-            start, end = edges[word + word], edges[word + word + np.uint64(1)]
-            many = end - start
+        number += np.uint64(GAP)
+        for candidate in range(candidates):
+            word = maybe[candidate]
+            at = begins[word]
+            length = _trailing_zeros(~_bits_from(bits, at))
+            while length >= np.uint64(56):
+                more = _trailing_zeros(~_bits_from(bits, at + length))
+                length += more
+                if more < np.uint64(56):
+                    break
+            before = end_bits[at >> np.uint64(6)] & ((one << (at & np.uint64(63))) - one)
+            place = number + word + np.uint64(GAP) * (ended[at >> np.uint64(6)] + _ones(before))
+            start = begin + at
             # A form of up to eight bytes is its own key; that two longer ones share a key of 64 bits is as good as
             # impossible.
-            key = _mix(_head(_eight(eights, start), min(many, eight)))
-            if many > eight:
-                at = start + eight
-                while at < end:
-                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ _head(_eight(eights, at), min(eight, end - at)))
+            key = _mix(_head(_eight(raw, start), min(length, eight)))
+            if length > eight:
+                at, stop = start + eight, start + length
+                while at < stop:
+                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ _head(_eight(raw, at), min(eight, stop - at)))
                     at += eight
             slot = key & slots
             while table[slot, 1] != 0 and table[slot, 0] != key:
-                slot = (slot + np.uint64(1)) & slots
+                slot = (slot + one) & slots
             value = np.int32(table[slot, 1])
             if value == 0:
-                if new == room:
+                if new == np.uint64(room):
                     full = True
                     break
-                value = np.int32(PENDING | new)
+                value = np.int32(np.uint64(PENDING) | new)
                 table[slot, 0], table[slot, 1] = key, np.uint64(value)
-                pending[new, 0], pending[new, 1], pending[new, 2] = slot, start, end
-                new += 1
-            words[found], tokens[found] = word, value
-            found += value != NOTHING
+                pending[new, 0], pending[new, 1], pending[new, 2] = slot, start, start + length
+                new += one
+            words[token], tokens[token] = place, value
+            starts[token], ends[token] = start, start + length
+            token += np.uint64(value != NOTHING)
         if full:
+            token = token_before
             break
-        token = last_word
-        text_end[text - first], breaks_end[text - first] = found, n_breaks
+        number += found + np.uint64(GAP) * breaks
+        text_end[text - first], odd_text[text - first] = token, every != 0
         text += 1
-    return text, new
+    words[token] = number + np.uint64(2 * GAP)
+    return text, np.int64(new)
 
 
 @_outer
@@ -331,11 +420,11 @@ def _sort(array, low, high):
         gap = 4 if gap == 1 else gap * 9 // 4
     while gap > 0:
         for at in range(low + gap, high):
-            value = array[at]
-            while at >= low + gap and array[at - gap] > value:
-                array[at] = array[at - gap]
+            value = array[np.uint64(at)]
+            while at >= low + gap and array[np.uint64(at - gap)] > value:
+                array[np.uint64(at)] = array[np.uint64(at - gap)]
                 at -= gap
-            array[at] = value
+            array[np.uint64(at)] = value
         gap = 1 if 1 < gap <= 4 else gap * 4 // 9
 
 
@@ -358,7 +447,7 @@ def _from(spans, low, high, value):
     """Return the first place from `low` on with at least this value, in a sorted part of an array."""
     while low < high:
         middle = (low + high) // 2
-        if spans[middle] < value:
+        if spans[np.uint64(middle)] < value:
             low = middle + 1
         else:
             high = middle
@@ -366,36 +455,47 @@ def _from(spans, low, high, value):
 
 
 @_inner
-def _contains(groups, word_class, group):
-    return (groups[word_class, group >> 6] >> np.uint64(group & 63)) & np.uint64(1) != 0
+def _holds(bits, number):
+    bits = bits[np.uint64(number) >> np.uint64(6)]
+    return (bits >> (np.uint64(number) & np.uint64(63))) & np.uint64(1) != 0
 
 
 @_inner
-def _in_row(parts, first, last, groups, known, word_classes, n_known, at):
-    """Tell whether the known words from number `at` on are those of a ROW."""
-    if at < 0 or at + last - first > n_known or known[at + last - first - 1] - known[at] != last - first - 1:
+def _contains(groups, word_class, group):
+    bits = groups[np.uint64(word_class), np.uint64(group) >> np.uint64(6)]
+    return (bits >> (np.uint64(group) & np.uint64(63))) & np.uint64(1) != 0
+
+
+@_inner
+def _in_row(parts, first, last, groups, words, tokens, low, high, at):
+    """Tell whether the tokens from number `at` on are those of a ROW."""
+    if at < low or at + last - first > high or words[at + last - first - 1] - words[at] != last - first - 1:
         return False
     for part in range(first, last):
-        if not _contains(groups, word_classes[at + part - first], parts[part]):
+        if not _contains(groups, tokens[at + part - first], parts[part]):
             return False
     return True
 
 
 @_inner
-def _evaluate(kinds, gaps, firsts, parts, keys, groups, step, low, high, spans, at, known, word_classes, n_known):
+def _evaluate(
+    kinds, gaps, firsts, parts, keys, groups, present, step, low, high, spans, at, words, tokens, begin, stop
+):
     """Write the spans of a step from `at` on, and return where they end; -1 where there is no room for them."""
     kind, first, last = kinds[step], firsts[step], firsts[step + 1]
     end = at
     if kind in (WORDS, ROW):
-        if at + n_known > len(spans):
-            return np.int64(-1)
         key = keys[step]
         group = parts[first + key]
-        for number in range(n_known):
-            if _contains(groups, word_classes[number], group) and (
-                kind == WORDS or _in_row(parts, first, last, groups, known, word_classes, n_known, number - key)
+        if not _holds(present, group):
+            return at
+        if at + stop - begin > len(spans):
+            return np.int64(-1)
+        for number in range(begin, stop):
+            if _contains(groups, tokens[number], group) and (
+                kind == WORDS or _in_row(parts, first, last, groups, words, tokens, begin, stop, number - key)
             ):
-                spans[end] = ((known[number] - key) << SHIFT) + last - first
+                spans[end] = ((words[number] - key) << SHIFT) + last - first
                 end += 1
         return end
     if kind == EITHER:
@@ -441,296 +541,350 @@ def _evaluate(kinds, gaps, firsts, parts, keys, groups, step, low, high, spans, 
 
 
 @_inner
-def _within(word, hits, reach, low, high):
-    """Tell whether a word is inside one of the sorted hits; `reach` is how far those before and it itself reach."""
-    before = _from(hits, low, high, (hits[low] >> (2 * SHIFT) << (2 * SHIFT)) + ((word + 1) << SHIFT)) - 1
-    return before >= low and reach[before] > word
+def _look(n_waiting, stretch, begin, end, origin, words, tokens, groups, steps, roots, marks, spans, hits, n_hits):
+    """Add the hits of patterns that wait for a stretch of tokens, and return how many there are; -1: too little room.
+
+    Hits count tokens from `origin` on.
+    """
+    kinds, gaps, firsts, parts, keys = steps
+    root_step, _, _, _, _, order_first, step_order, needs_first, needs, one_of, says_first, says = roots
+    seen, low, high, _, waiting, present = marks
+    for group in range(len(present)):
+        present[group] = 0
+    for token in range(begin, end):
+        for group in range(len(present)):
+            present[group] |= groups[tokens[token], group]
+    n_spans = np.int64(0)
+    for at in range(n_waiting):
+        root = waiting[at]
+        there = True
+        for need in range(needs_first[root], needs_first[root + 1]):
+            there = False
+            for one in range(needs[need], needs[need + 1]):
+                if _holds(present, one_of[one]):
+                    there = True
+                    break
+            if not there:
+                break
+        if not there:
+            continue
+        for place in range(order_first[root], order_first[root + 1]):
+            part = step_order[place]
+            if seen[part] != stretch:
+                stop = _evaluate(
+                    kinds, gaps, firsts, parts, keys, groups, present, part, low, high, spans, n_spans, words, tokens,
+                    begin, end,
+                )  # fmt: skip
+                if stop < 0:
+                    return np.int64(-1)
+                seen[part], low[part], high[part] = stretch, n_spans, stop
+                n_spans = stop
+        step = root_step[root]
+        if n_hits + (high[step] - low[step]) * (says_first[root + 1] - says_first[root]) > len(hits):
+            return np.int64(-1)
+        for span in range(low[step], high[step]):
+            word = spans[span] >> SHIFT
+            first = _from(words, begin, end, word)
+            last = _from(words, first, end, word + (spans[span] & _LENGTH) - 1)
+            for what in range(says_first[root], says_first[root + 1]):
+                hits[n_hits] = (np.int64(says[what]) << _WHAT) + ((first - origin) << SHIFT) + last - first + 1
+                n_hits += 1
+    return n_hits
 
 
 @_inner
-def _is_negated(begin, hits, cue_low, cue_high, stop_high, reach):
-    """Tell whether a cue stands up to `reach` words before a word, with no word between that ends its reach."""
-    nearest = np.int64(-1)
-    for cue in range(cue_low, cue_high):
-        after = (hits[cue] >> SHIFT & _LENGTH) + (hits[cue] & _LENGTH)
-        if after <= begin:
-            nearest = max(nearest, after)
-    if nearest < 0 or begin - nearest >= reach:
+def _within(token, hits, reach, low, high):
+    """Tell whether a token is inside one of the sorted hits; `reach` is how far those before and it itself reach."""
+    before = _from(hits, low, high, (hits[low] >> _WHAT << _WHAT) + ((token + 1) << SHIFT)) - 1
+    return before >= low and reach[before] > token
+
+
+@_inner
+def _is_negated(token, words, first_token, hits, cue_low, cue_high, stop_high, longest, reach):
+    """Tell whether a cue stands up to `reach` words before a token, with none between that ends its reach.
+
+    No cue is longer than `longest`.
+    """
+    what = hits[cue_low] >> _WHAT << _WHAT
+    last = np.int64(-1)
+    cue = _from(hits, cue_low, cue_high, what + (token << SHIFT)) - 1
+    while cue >= cue_low and (hits[cue] >> SHIFT & _FIRST) >= token - reach - longest:
+        end = (hits[cue] >> SHIFT & _FIRST) + (hits[cue] & _LENGTH) - 1
+        if end < token:
+            last = max(last, end)
+        cue -= 1
+    if last < 0 or words[first_token + token] - words[first_token + last] > reach:
         return False
-    for stop in range(cue_high, stop_high):
-        if nearest <= (hits[stop] >> SHIFT & _LENGTH) < begin:
-            return False
-    return True
+    stop = _from(hits, cue_high, stop_high, what + (np.int64(2) << _WHAT) + ((last + 1) << SHIFT))
+    return stop == stop_high or (hits[stop] >> SHIFT & _FIRST) >= token
+
+
+@_inner
+def _characters(raw, low, high):
+    """Return how many characters begin in these bytes."""
+    found = high - low
+    while low < high:
+        eight = _head(_eight(raw, np.uint64(low)), np.uint64(min(high - low, 8)))
+        found -= np.int64(_ones(eight & ~(eight << np.uint64(1)) & np.uint64(0x8080808080808080)))
+        low += 8
+    return found
+
+
+@_inner
+def _copy(raw, low, high, shown, to):
+    """Write bytes from place `to` on, white space as one space, and return where they end; up to seven more change."""
+    at = np.uint64(low)
+    place = np.uint64(to)
+    ones, tops = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+    spaces = np.uint64(32) * ones
+    odd = np.uint64(0)
+    while at < np.uint64(high):
+        eight = _eight(raw, at)
+        _put(shown, place, eight)
+        # Is a byte less than a space, or a space before a space? It may seem so where it is not, but never the reverse.
+        one, after = eight ^ spaces, _eight(raw, at + np.uint64(1)) ^ spaces
+        odd |= (eight - spaces) & ~eight
+        odd |= (one - ones) & ~one & (after - ones) & ~after
+        at += np.uint64(8)
+        place += np.uint64(8)
+    if odd & tops == 0:
+        return to + high - low
+    space = False
+    for byte in range(low, high):
+        if not _is_space(raw[byte]):
+            shown[to] = raw[byte]
+            to += 1
+            space = False
+        elif not space:
+            shown[to] = 32
+            to += 1
+            space = True
+    return to
 
 
 @_outer
-def evaluate(raw, bounds, first_text, last_text, work, learnt, steps, roots, classes,
-             specials, n_themes, negation_reach, room, marks, result, state):  # fmt: skip
+def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, roots, classes, specials, room, marks,
+             result, n_themes, negation_reach, state):  # fmt: skip
     """Find the patterns in texts that were cut, from the text in `state` on, and add to the result.
 
-    `learnt` is what the pending forms turned out to be. Ends early, before a text for which there is too little room.
+    `base` is added to the numbers of texts, `learnt` is what the pending forms turned out to be. Ends early, before a
+    text for which there is too little room.
     """
-    edges, _, _, words, tokens, text_end, breaks, breaks_end, _ = work
-    kinds, gaps, firsts, parts, keys = steps
-    (
-        root_step,
-        root_kind,
-        root_key,
-        root_first,
-        root_last,
-        order_first,
-        step_order,
-        needs_first,
-        needs,
-        one_of,
-        says_first,
-        says,
-    ) = roots
-    groups, class_first, class_roots = classes
+    _, _, _, _, _, _, cut_words, cut_tokens, cut_starts, cut_ends, text_end, odd_text, _ = work
+    parts = steps[3]
+    _, root_kind, root_key, root_first, root_last, _, _, _, _, _, says_first, says = roots
+    groups, class_first, class_roots, class_side, class_beside = classes
     form_first, form_class, form_offset, form_length, form_breaks, form_before, form_after = specials
-    known, word_classes, word_starts, word_ends, spans, hits, reach, order, moved = room
-    seen, low, high, asked, waiting, present = marks
+    own_words, own_tokens, own_starts, own_ends, key_tokens, near, found_at, found_root, spans, hits = room[:10]
+    reach, shown_from, shown_many = room[10:]
+    _, _, _, asked, waiting, _ = marks
     text, theme, start, end, negated, row_text, row_theme, row_mentions, row_negated, words_end, shown = result
     capacity = len(hits)
-    token, n, n_rows, n_bytes, sentence = state[TOKEN], state[MENTIONS], state[ROWS], state[BYTES], state[SENTENCE]
+    n, n_rows, n_bytes, stretch = state[MENTIONS], state[ROWS], state[BYTES], state[STRETCH]
     for number in range(state[TEXT], last_text):
-        state[TEXT], state[TOKEN], state[MENTIONS], state[ROWS], state[BYTES] = number, token, n, n_rows, n_bytes
-        token_end = text_end[number - first_text]
-        next_break = breaks_end[number - first_text - 1] if number > first_text else 0
-        break_end = breaks_end[number - first_text]
-        text_begin, text_stop = bounds[number], bounds[number + 1]
-        n_before = n
-        more = 0  # words than tokens, so far
-        inner = 0  # the next word of a token that has several
-        ends_here = False
-        while token < token_end:
-            # ---- read the known words of a sentence
-            n_known = 0
-            origin = np.int64(0)
-            sentence += 1
-            state[SENTENCE] = sentence
-            while token < token_end:
-                word, value = np.int64(words[token]), np.int64(tokens[token])
-                if inner == 0:
-                    while next_break < break_end and breaks[next_break] <= word:
-                        ends_here = True
-                        next_break += 1
-                word_start, word_end = np.int64(edges[2 * word]), np.int64(edges[2 * word + 1])
-                if value & PENDING:
-                    value = np.int64(learnt[value & _NUMBER])
-                done = True
-                if value & SPECIAL:
+        state[TEXT], state[MENTIONS], state[ROWS], state[BYTES] = number, n, n_rows, n_bytes
+        first_token = text_end[number - first_text - 1] if number > first_text else 1
+        last_token = text_end[number - first_text]
+        text_begin = bounds[number]
+        words, tokens, starts, ends = cut_words, cut_tokens, cut_starts, cut_ends
+        every = 0
+        for token in range(np.uint64(first_token), np.uint64(last_token)):
+            every |= tokens[token]
+        if every >= SPECIAL:
+            # ---- see what was pending, and take forms of several words apart
+            at, more = 1, 0
+            own_words[0] = words[first_token - 1]
+            for token in range(first_token, last_token):
+                value = tokens[token]
+                if value >= PENDING:
+                    value = learnt[value & _NUMBER]
+                begin, part, last = starts[token], 0, 1
+                form = 0
+                if value >= SPECIAL:
                     form = value & _NUMBER
-                    part, last = form_first[form] + inner, form_first[form + 1]
-                    if inner == 0:
-                        before = form_before[form]
-                        if before == 1 or (before == 2 and word_start > text_begin and _is_stop(raw[word_start - 1])):
-                            ends_here = True
-                    if part == last:
-                        after = form_after[form]
-                        if after == 1 or (after == 2 and word_end < text_stop and _is_space(raw[word_end])):
-                            ends_here = True
-                        token += 1
-                        more += inner - 1
-                        inner = 0
-                        continue
-                    if form_breaks[part]:
-                        ends_here = True
-                    value = np.int64(form_class[part]) + 1
-                    word += inner
-                    word_start += form_offset[part]
-                    word_end = word_start + form_length[part]
-                    done = False
-                word += more
-                if n_known and (ends_here or word - origin > _LENGTH):
-                    break
-                ends_here = False
-                if done:
-                    token += 1
-                else:
-                    inner += 1
-                if value != NOTHING:
-                    if n_known == 0:
-                        origin = word
-                    elif n_known == capacity:
-                        return
-                    known[n_known], word_classes[n_known] = word - origin, value - 1
-                    word_starts[n_known], word_ends[n_known] = word_start, word_end
-                    n_known += 1
-
-            # ---- find its patterns
-            n_hits = n_waiting = 0
-            for at in range(n_known):
-                word_class = word_classes[at]
-                for candidate in range(class_first[word_class], class_first[word_class + 1]):
-                    root = class_roots[candidate]
-                    kind = root_kind[root]
-                    if kind == WORDS:
-                        span = (known[at] << SHIFT) + 1
-                    elif kind == ROW:
-                        first, last = root_first[root], root_last[root]
-                        here = at - root_key[root]
-                        if not _in_row(parts, first, last, groups, known, word_classes, n_known, here):
-                            continue
-                        span = (known[here] << SHIFT) + last - first
-                    else:
-                        if asked[root] != sentence:
-                            asked[root] = sentence
-                            waiting[n_waiting] = root
-                            n_waiting += 1
-                        continue
-                    if n_hits + says_first[root + 1] - says_first[root] > capacity:
-                        return
-                    for what in range(says_first[root], says_first[root + 1]):
-                        hits[n_hits] = (np.int64(says[what]) << (2 * SHIFT)) + span
-                        n_hits += 1
-            if n_waiting:
-                for word in range(len(present)):
-                    present[word] = 0
-                for at in range(n_known):
-                    word_class = word_classes[at]
-                    for word in range(len(present)):
-                        present[word] |= groups[word_class, word]
-            n_spans = np.int64(0)
-            for at in range(n_waiting):
-                root = waiting[at]
-                there = True
-                for need in range(needs_first[root], needs_first[root + 1]):
-                    there = False
-                    for one in range(needs[need], needs[need + 1]):
-                        if present[one_of[one] >> 6] >> np.uint64(one_of[one] & 63) & np.uint64(1):
-                            there = True
-                            break
-                    if not there:
-                        break
-                if not there:
+                    part, last = form_first[form], form_first[form + 1]
+                    before = form_before[form]
+                    if before == 1 or (before == 2 and begin > text_begin and _is_stop(raw[begin - 1])):
+                        more += GAP
+                if at + last - part + 1 > len(own_words):
+                    return
+                word = words[token] + more
+                more += last - part - 1
+                if value < SPECIAL:
+                    own_words[at], own_tokens[at], own_starts[at], own_ends[at] = word, value, begin, ends[token]
+                    at += 1
                     continue
-                for place in range(order_first[root], order_first[root + 1]):
-                    part = step_order[place]
-                    if seen[part] != sentence:
-                        stop = _evaluate(
-                            kinds, gaps, firsts, parts, keys, groups, part, low, high, spans, n_spans, known,
-                            word_classes, n_known,
-                        )  # fmt: skip
-                        if stop < 0:
-                            return
-                        seen[part], low[part], high[part] = sentence, n_spans, stop
-                        n_spans = stop
-                step = root_step[root]
-                if n_hits + (high[step] - low[step]) * (says_first[root + 1] - says_first[root]) > capacity:
+                while part < last:
+                    if form_breaks[part]:
+                        word += GAP
+                        more += GAP
+                    own_words[at], own_tokens[at] = word, form_class[part]
+                    own_starts[at] = begin + form_offset[part]
+                    own_ends[at] = own_starts[at] + form_length[part]
+                    at += 1
+                    word += 1
+                    part += 1
+                after = form_after[form]
+                if after == 1 or (after == 2 and ends[token] < bounds[number + 1] and _is_space(raw[ends[token]])):
+                    more += GAP
+            words, tokens, starts, ends = own_words, own_tokens, own_starts, own_ends
+            first_token, last_token = 1, at
+            words[at] = words[at - 1] + GAP
+
+        n_hits, n_waiting = np.int64(0), 0
+        stretch_begin = stretch_end = first_token
+        for some in range(first_token, last_token, _AT_ONCE):
+            # ---- find where patterns may be: at the words of their keys, with the right word beside it
+            n_found = np.int64(0)
+            n_keys = np.uint64(0)
+            for token in range(np.uint64(some), np.uint64(min(some + _AT_ONCE, last_token))):
+                key_tokens[n_keys] = token
+                word_class = np.uint64(tokens[token])
+                n_keys += np.uint64(class_first[word_class + np.uint64(1)] > class_first[word_class])
+            for key in range(n_keys):
+                token = np.uint64(key_tokens[key])
+                word_class = np.uint64(tokens[token])
+                first, last = class_first[word_class], class_first[word_class + np.uint64(1)]
+                if n_found + last - first > capacity:
                     return
-                for span in range(low[step], high[step]):
-                    for what in range(says_first[root], says_first[root + 1]):
-                        hits[n_hits] = (np.int64(says[what]) << (2 * SHIFT)) + spans[span]
-                        n_hits += 1
-            if n_hits == 0:
-                continue
-            if n + n_hits > len(text):
-                return
+                before, after = token - np.uint64(1), token + np.uint64(1)
+                near[0] = tokens[before] * (words[token] - words[before] == 1)
+                near[1] = tokens[token]
+                near[2] = tokens[after] * (words[after] - words[token] == 1)
+                to = np.uint64(n_found)
+                for candidate in range(np.uint64(first), np.uint64(last)):
+                    beside = near[class_side[candidate]]
+                    found_at[to], found_root[to] = token, class_roots[candidate]
+                    to += np.uint64(_contains(groups, beside, class_beside[candidate]))
+                n_found = np.int64(to)
 
-            # ---- by theme: leave out what is excluded, join what overlaps, ask what is negated
-            _sort(hits, 0, n_hits)
-            cues = _from(hits, 0, n_hits, np.int64(2 * n_themes) << (2 * SHIFT))
-            cues_end = _from(hits, cues, n_hits, np.int64(2 * n_themes + 2) << (2 * SHIFT))
-            at = np.int64(0)
-            while at < cues:
-                what = hits[at] >> (2 * SHIFT + 1)
-                barred = _from(hits, at, cues, (2 * what + 1) << (2 * SHIFT))
-                stop = _from(hits, barred, cues, (2 * what + 2) << (2 * SHIFT))
-                furthest = np.int64(0)
-                for hit in range(barred, stop):
-                    furthest = max(furthest, (hits[hit] >> SHIFT & _LENGTH) + (hits[hit] & _LENGTH))
-                    reach[hit] = furthest
-                first_word = last_word = begin = past = np.int64(-1)
-                for hit in range(at, barred + 1):
-                    if hit < barred:
-                        begin = hits[hit] >> SHIFT & _LENGTH
-                        past = begin + (hits[hit] & _LENGTH)
-                        if barred < stop and (
-                            _within(begin, hits, reach, barred, stop) or _within(past - 1, hits, reach, barred, stop)
-                        ):
-                            continue
-                        if begin < last_word:
-                            last_word = max(last_word, past)
-                            continue
-                    if last_word >= 0:
-                        text[n], theme[n] = number, what
-                        start[n] = word_starts[_from(known, 0, n_known, first_word)]
-                        end[n] = word_ends[_from(known, 0, n_known, last_word - 1)]
-                        negated[n] = cues < cues_end and _is_negated(
-                            first_word, hits, cues, cues_end, n_hits, negation_reach
-                        )
-                        n += 1
-                    first_word, last_word = begin, past
-                at = stop
-
-        # ---- the mentions of a text in the order of themes, within them as they stand
-        many = n - n_before
-        if many == 0:
+            # ---- find those that are there
+            found = 0
+            at_end = some + _AT_ONCE >= last_token
+            while found < n_found or (at_end and n_waiting):
+                if n_waiting and (found == n_found or found_at[found] >= stretch_end):
+                    n_hits = _look(
+                        n_waiting, stretch, stretch_begin, stretch_end, first_token, words, tokens, groups, steps,
+                        roots, marks, spans, hits, n_hits,
+                    )  # fmt: skip
+                    if n_hits < 0:
+                        return
+                    n_waiting = 0
+                    continue
+                token, root = found_at[found], found_root[found]
+                found += 1
+                kind = root_kind[root]
+                many = 1
+                if kind == ROW:
+                    first, last = root_first[root], root_last[root]
+                    token -= root_key[root]
+                    many = last - first
+                    if many > 2 and not _in_row(
+                        parts, first, last, groups, words, tokens, first_token, last_token, token
+                    ):
+                        continue
+                elif kind != WORDS:
+                    if n_waiting == 0:
+                        # As far as a pattern can reach.
+                        stretch += 1
+                        state[STRETCH] = stretch  # at once: its marks stay where this returns early
+                        stretch_begin, stretch_end = token, token + 1
+                        while stretch_begin > first_token and words[stretch_begin] - words[stretch_begin - 1] < GAP:
+                            stretch_begin -= 1
+                        while stretch_end < last_token and words[stretch_end] - words[stretch_end - 1] < GAP:
+                            stretch_end += 1
+                    if asked[root] != stretch:
+                        asked[root] = stretch
+                        waiting[n_waiting] = root
+                        n_waiting += 1
+                    continue
+                if n_hits + says_first[root + 1] - says_first[root] > capacity:
+                    return
+                for what in range(says_first[root], says_first[root + 1]):
+                    hits[n_hits] = (np.int64(says[what]) << _WHAT) + ((token - first_token) << SHIFT) + many
+                    n_hits += 1
+        if n_hits == 0:
             continue
-        if many > capacity or n_rows + many > len(row_text):
-            return
-        for at in range(many):
-            order[at] = (np.int64(theme[n_before + at]) << 40) + at
-        _sort(order, 0, many)
-        for which in range(4):
-            for at in range(many):
-                mention = n_before + (order[at] & ((1 << 40) - 1))
-                if which == 0:
-                    moved[at] = theme[mention]
-                elif which == 1:
-                    moved[at] = start[mention]
-                elif which == 2:
-                    moved[at] = end[mention]
-                else:
-                    moved[at] = negated[mention]
-            for at in range(many):
-                if which == 0:
-                    theme[n_before + at] = moved[at]
-                elif which == 1:
-                    start[n_before + at] = moved[at]
-                elif which == 2:
-                    end[n_before + at] = moved[at]
-                else:
-                    negated[n_before + at] = moved[at]
 
-        # ---- its themes, each with its different words
-        mention = n_before
-        while mention < n:
-            what, begin, before = theme[mention], mention, n_bytes
-            every = True
-            while mention < n and theme[mention] == what:
-                every &= negated[mention] != 0
-                length = end[mention] - start[mention]
-                if n_bytes + length + 2 > len(shown):
-                    return
-                new = True
-                for other in range(begin, mention):
-                    if end[other] - start[other] == length:
-                        same = True
-                        for byte in range(length):
-                            if raw[start[other] + byte] != raw[start[mention] + byte]:
-                                same = False
+        # ---- by theme: leave out what is excluded, join what overlaps, ask what is negated, note the different words
+        _sort(hits, 0, n_hits)
+        cues = _from(hits, 0, n_hits, np.int64(2 * n_themes) << _WHAT)
+        if n + cues > len(text) or n_rows + cues > len(row_text):
+            return
+        cues_end = _from(hits, cues, n_hits, np.int64(2 * n_themes + 2) << _WHAT)
+        longest = np.int64(0)
+        for cue in range(cues, cues_end):
+            longest = max(longest, hits[cue] & _LENGTH)
+        odd = odd_text[number - first_text]
+        byte, character = text_begin, np.int64(0)
+        at = 0
+        while at < cues:
+            what = hits[at] >> (_WHAT + 1)
+            barred = at
+            while barred < cues and hits[barred] >> _WHAT == 2 * what:
+                barred += 1
+            stop = barred
+            furthest = np.int64(0)
+            while stop < cues and hits[stop] >> (_WHAT + 1) == what:
+                furthest = max(furthest, (hits[stop] >> SHIFT & _FIRST) + (hits[stop] & _LENGTH))
+                reach[stop] = furthest
+                stop += 1
+            first = last = begin = past = np.int64(-1)
+            before, different = n, 0
+            all_negated = True
+            for hit in range(at, barred + 1):
+                if hit < barred:
+                    begin = hits[hit] >> SHIFT & _FIRST
+                    past = begin + (hits[hit] & _LENGTH)
+                    if barred < stop and (
+                        _within(begin, hits, reach, barred, stop) or _within(past - 1, hits, reach, barred, stop)
+                    ):
+                        continue
+                    if begin < last:
+                        last = max(last, past)
+                        continue
+                if last >= 0:
+                    from_byte, to_byte = starts[first_token + first], ends[first_token + last - 1]
+                    is_negated = cues < cues_end and _is_negated(
+                        first, words, first_token, hits, cues, cues_end, n_hits, longest, negation_reach
+                    )
+                    text[n], theme[n], negated[n] = base + number, what, is_negated
+                    all_negated &= is_negated
+                    start[n], end[n] = from_byte - text_begin, to_byte - text_begin
+                    if odd:
+                        # Count from the last place on, which is near.
+                        if byte <= from_byte:
+                            character += _characters(raw, byte, from_byte)
+                        else:
+                            character -= _characters(raw, from_byte, byte)
+                        start[n] = character
+                        character += _characters(raw, from_byte, to_byte)
+                        end[n] = character
+                        byte = to_byte
+                    n += 1
+                    length = to_byte - from_byte
+                    new = True
+                    for other in range(different):
+                        if shown_many[other] == length:
+                            same = 0
+                            while same < length and raw[shown_from[other] + same] == raw[from_byte + same]:
+                                same += 1
+                            if same == length:
+                                new = False
                                 break
-                        if same:
-                            new = False
-                            break
-                if new:
-                    if n_bytes > before:
-                        shown[n_bytes], shown[n_bytes + 1] = 59, 32  # a semicolon and a space
-                        n_bytes += 2
-                    space = False
-                    for at in range(start[mention], end[mention]):
-                        if not _is_space(raw[at]):
-                            shown[n_bytes] = raw[at]
-                            n_bytes += 1
-                            space = False
-                        elif not space:
-                            shown[n_bytes] = 32
-                            n_bytes += 1
-                            space = True
-                mention += 1
-            row_text[n_rows], row_theme[n_rows], row_mentions[n_rows] = number, what, mention - begin
-            row_negated[n_rows], words_end[n_rows] = every, n_bytes
-            n_rows += 1
-    state[TEXT], state[TOKEN], state[MENTIONS], state[ROWS], state[BYTES] = last_text, token, n, n_rows, n_bytes
+                    if new:
+                        if different == capacity or n_bytes + length + 10 > len(shown):
+                            return
+                        shown_from[different], shown_many[different] = from_byte, length
+                        if different:
+                            shown[n_bytes], shown[n_bytes + 1] = 59, 32  # a semicolon and a space
+                            n_bytes += 2
+                        different += 1
+                        n_bytes = _copy(raw, from_byte, to_byte, shown, n_bytes)
+                first, last = begin, past
+            if n > before:
+                row_text[n_rows], row_theme[n_rows], row_mentions[n_rows] = base + number, what, n - before
+                row_negated[n_rows], words_end[n_rows] = all_negated, n_bytes
+                n_rows += 1
+            at = stop
+    state[TEXT], state[MENTIONS], state[ROWS], state[BYTES] = last_text, n, n_rows, n_bytes

@@ -1,10 +1,10 @@
 """Find a codebook's patterns in many texts at once.
 
 The texts are cut into words where they lie, each *distinct* word is folded and looked up once, and the patterns are
-evaluated, a sentence at a time, over what its words are: a pattern never sees a letter. Of a pattern that needs several
-words the rarest is its key: only where a word of the key stands is the pattern looked for. So the cost of a text hardly
-depends on how many patterns there are, and whatever folds a word (case, accents, spelling) is plain Python that runs
-once a word form, not once a word. The loops over words are compiled (`litbench._kernel`).
+evaluated over what the words are: a pattern never sees a letter. Of a pattern that needs several words the rarest is
+its key: only where a word of the key stands is the pattern looked for. So the cost of a text hardly depends on how many
+patterns there are, and whatever folds a word (case, accents, spelling) is plain Python that runs once a word form, not
+once a word. The loops over words are compiled (`litbench._kernel`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import chain, islice, pairwise, product
 from pathlib import Path
 from threading import Lock
@@ -47,7 +47,10 @@ _RESULT = (
     *(np.int32, np.int16, np.int32, bool, np.int64),
 )
 _BYTES_A_ROW = 32  # for the words of a row; few need as many
-_TOKENS = 1 << 15  # cut before they are evaluated: as many as stay in the processor's cache
+_SPARSE = 4  # times as many places as forms: most are found where they are looked for
+_TOKENS = 1 << 14  # cut before they are evaluated, and
+_TEXTS = 128  # laid out before they are cut: as many as stay in the processor's cache
+_PADDING = " " * _kernel.PADDING
 
 
 @cache
@@ -121,19 +124,23 @@ class Matcher:
         self._longest = max(map(len, patterns.stems), default=0)
         self._beginnings = patterns.beginnings()
         self._begins = _begins(self._beginnings)
-        # Words that the same groups contain are one class; class 0 are the words that none contains.
-        self._class_of: dict[tuple[int, ...], int] = {(): 0}
+        # Words that the same groups contain are one class; that of the words that none contains is the first.
+        self._class_of: dict[tuple[int, ...], int] = {(): _kernel.NOTHING}
         self._weighed = False
-        self._state = np.zeros(6, dtype=np.int64)
+        self._state = np.zeros(5, dtype=np.int64)
         self._plan()
         self._forget()
         self._make_room()
 
     def _plan(self) -> None:
         """Decide in which order to look for the parts of each pattern; what is found is the same in any."""
-        self._steps, self._roots, self._asked = self._patterns.plan()
-        self._class_rows = [_Growing(np.uint64, (len(self._asked) + 63) // 64), _Growing(np.int64), _Growing(np.int32)]
-        self._class_rows[1].add([0])
+        self._steps, self._roots, self._asked, self._beside = self._patterns.plan()
+        self._class_rows = [
+            _Growing(np.uint64, (len(self._asked) + 63) // 64),
+            *(_Growing(kind) for kind in (np.int64, np.int32, np.uint8, np.int32)),
+        ]
+        self._class_rows[0].add([np.zeros(self._class_rows[0].width, dtype=np.uint64)])
+        self._class_rows[1].add([0, 0])
         steps, roots = len(self._steps.kind), len(self._roots.step)
         self._marks = _kernel.Marks(
             *(np.zeros(size, dtype=np.int64) for size in (steps, steps, steps, roots, roots)),
@@ -144,11 +151,11 @@ class Matcher:
         """Plan anew by how often words stand in real texts, once there are enough of them."""
         self._weighed = True
         values = values.copy()
-        late = (values & _kernel.PENDING) != 0
-        values[late] = learnt[values[late] & ~np.int32(_kernel.PENDING)]
-        counts = np.bincount(values[(values & _kernel.SPECIAL) == 0] - 1, minlength=len(self._class_of))
+        late = values >= _kernel.PENDING
+        values[late] = learnt[values[late] - _kernel.PENDING]
+        counts = np.bincount(values[values < _kernel.SPECIAL], minlength=len(self._class_of) + 1)
         self._patterns.counted = np.zeros(len(self._asked))
-        for several, count in zip(self._class_of, counts.tolist()):
+        for several, count in zip(self._class_of, counts[_kernel.NOTHING :].tolist(), strict=True):
             self._patterns.counted[list(several)] += count
         self._plan()
         self._describe()
@@ -171,17 +178,20 @@ class Matcher:
         self._table = larger
 
     def _make_room(self) -> None:
-        self._room = _kernel.Room(*(np.zeros(_ROOM, dtype=np.int64) for _ in _kernel.Room._fields))
+        room = {name: np.zeros(_ROOM, dtype=np.int64) for name in _kernel.Room._fields}
+        self._room = _kernel.Room(**room | {"tokens": np.zeros(_ROOM, dtype=np.int32)})
         rows = [np.zeros(_ROOM, dtype=kind) for kind in _RESULT]
         self._result = _kernel.Result(*rows, words=np.zeros(_BYTES_A_ROW * _ROOM, dtype=np.uint8))
         self._room_for(0)
 
     def _room_for(self, length: int) -> None:
         """Make room for the words of a text of so many bytes, and as many more as are cut before they are evaluated."""
-        words = max(_TOKENS, length // 2 + 1)
+        words = max(_TOKENS, length // 2 + _kernel.SPARE + 1)
         fields = {name: np.zeros(words, dtype=np.int64) for name in _kernel.Work._fields}
-        fields["edges"], fields["tokens"] = np.zeros(2 * words + 2, dtype=np.uint64), np.zeros(words, dtype=np.int32)
-        fields["maybe"], fields["odd"], fields["words"] = np.zeros((3, words), dtype=np.uint64)
+        fields["begins"], fields["maybe"] = np.zeros((2, words), dtype=np.uint64)
+        for name in ("bits", "odd_bits", "end_bits", "ended"):
+            fields[name] = np.zeros(words // 32 + 2, dtype=np.uint64)  # an entry for 64 bytes
+        fields["tokens"], fields["odd"] = np.zeros(words, dtype=np.int32), np.zeros(words, dtype=bool)
         fields["pending"] = np.zeros((words, 3), dtype=np.int64)
         self._work = _kernel.Work(**fields)
 
@@ -199,18 +209,23 @@ class Matcher:
         )
         self._table[pending[:, 0], 1] = learnt
         self._used += number
-        self._describe()
+        if self._new_forms or len(self._class_of) >= len(self._class_rows[0]):
+            self._describe()
         return learnt
 
     def _describe(self) -> None:
         """Lay out what has become known of classes and special forms as the compiled loops read it."""
-        groups, first, roots = self._class_rows
-        for several in islice(self._class_of, len(groups), None):
+        groups, first, roots, side, beside = self._class_rows
+        for several in islice(self._class_of, len(groups) - 1, None):
             bits = np.zeros(groups.width, dtype=np.uint64)
             for group in several:
                 bits[group // 64] |= np.uint64(1 << group % 64)
             groups.add([bits])
-            roots.add(sorted({root for group in several for root in self._asked[group]}))
+            for root, key in sorted({root: group for group in several for root in self._asked[group]}.items()):
+                at, group = self._beside.get(root, (1, key))
+                roots.add([root])
+                side.add([at])
+                beside.add([group])
             first.add([len(roots)])
         self._classes = _kernel.Classes(*(rows.array for rows in self._class_rows))
         first, *columns, before, after = self._form_rows
@@ -228,10 +243,10 @@ class Matcher:
         if form.isalnum():
             if form.isascii() and form[:4].lower() not in self._beginnings and "" not in self._beginnings:
                 return _kernel.NOTHING
-            return self._class(fold_word(form)) + 1
+            return self._class(fold_word(form))
         special = self._special(form)
         if len(special.parts) == 1 and special.parts[0][1:] == (0, len(form.encode()), 0):
-            return special.parts[0][0] + 1
+            return special.parts[0][0]
         self._new_forms.append(special)
         return _kernel.SPECIAL | (len(self._form_rows[-1]) + len(self._new_forms) - 1)
 
@@ -272,7 +287,7 @@ class Matcher:
                 if (stems := self._patterns.stems.get(word[:length])) is not None:
                     groups += stems
             found = tuple(sorted(set(groups)))
-            number = self._classes_of_words[word] = self._class_of.setdefault(found, len(self._class_of))
+            number = self._classes_of_words[word] = self._class_of.setdefault(found, len(self._class_of) + 1)
         return number
 
     # ------------------------------------------------------------------ texts
@@ -285,49 +300,45 @@ class Matcher:
         texts : sequence of str or pyarrow.LargeStringArray without nulls
             A few thousand abstracts at a time.
         """
-        if not isinstance(texts, pa.LargeStringArray):
-            texts = pa.array(texts, type=pa.large_string())
-        _, bounds, data = texts.buffers()
-        bounds = np.frombuffer(bounds, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        raw = np.frombuffer(data if data is not None and data.size else b"", dtype=np.uint8)
-        if len(raw) < 16:
-            raw = np.pad(raw, (0, 16 - len(raw)))
-        raw.flags.writeable = False
-        # Eight bytes from every byte on, as one number.
-        eights = np.ndarray(len(raw) - 7, dtype="<u8", buffer=raw, strides=(1,))
         with self._lock:
             if self._used > _KNOWN_WORDS:
                 self._forget()
-            self._state[: _kernel.SENTENCE] = 0
-            first = 0
-            while first < len(texts):
-                length = int(bounds[first + 1] - bounds[first])
-                if length // 2 + 1 > len(self._work.tokens):
-                    self._room_for(length)
-                limit = min(len(self._table) // 2 - self._used, len(self._work.pending))
-                stop, new = _kernel.cut(
-                    raw, eights, bounds, first, self._begins, self._table, limit, self._work,
-                )  # fmt: skip
-                learnt = self._learn(raw.data, new)
-                if not self._weighed and stop > first and (count := self._work.text_end[stop - first - 1]) > _ENOUGH:
-                    self._weigh(self._work.tokens[:count], learnt)
-                self._state[_kernel.TOKEN] = 0
-                while first < stop:
-                    _kernel.evaluate(
-                        raw, bounds, first, stop, self._work, learnt,
-                        self._steps, self._roots, self._classes, self._specials, len(self.themes), NEGATION_REACH,
-                        self._room, self._marks, self._result, self._state,
-                    )  # fmt: skip
-                    if self._state[_kernel.TEXT] == stop:
-                        break
-                    self._more_room()
-                if new == limit:
-                    self._grow()
-                first = stop
-            scan = Scan(raw, bounds, self._result, self._state)
+            self._state[: _kernel.STRETCH] = 0
+            for base, raw, bounds in _laid_out(texts):
+                self._scan(base, raw, bounds)
+            scan = Scan(self._result, self._state)
             if len(self._work.tokens) > _TOKENS:  # a book was among them
                 self._make_room()
             return scan
+
+    def _scan(self, base: int, raw: np.ndarray, bounds: np.ndarray) -> None:
+        first = 0
+        while first < len(bounds) - 1:
+            length = int(bounds[first + 1] - bounds[first])
+            if length // 2 + _kernel.SPARE + 1 > len(self._work.tokens):
+                self._room_for(length)
+            limit = min(len(self._table) // _SPARSE - self._used, len(self._work.pending))
+            stop, new = _kernel.cut(raw, bounds, first, self._begins, self._table, limit, tuple(self._work))
+            learnt = self._learn(raw.data, new)
+            if not self._weighed and stop > first and (count := self._work.text_end[stop - first - 1]) > _ENOUGH:
+                self._weigh(self._work.tokens[1:count], learnt)
+            self._state[_kernel.TEXT] = first
+            while first < stop:
+                arrays = (
+                    *(self._work, self._steps, self._roots, self._classes, self._specials),
+                    *(self._room, self._marks, self._result),
+                )
+                # What plain tuples hold Numba finds out in compiled code; named ones it may take apart in Python.
+                _kernel.evaluate(
+                    raw, bounds, base, first, stop, learnt, *map(tuple, arrays),
+                    len(self.themes), NEGATION_REACH, self._state,
+                )  # fmt: skip
+                if self._state[_kernel.TEXT] == stop:
+                    break
+                self._more_room()
+            if new == limit:
+                self._grow()
+            first = stop
 
     def find(self, texts: Sequence[str] | pa.Array) -> Mentions:
         """Return where the themes are mentioned in `texts`, see `scan`."""
@@ -337,27 +348,15 @@ class Matcher:
 class Scan:
     """What was found in a batch of texts."""
 
-    def __init__(self, raw: np.ndarray, bounds: np.ndarray, result: _kernel.Result, state: np.ndarray):
-        self._raw, self._bounds = raw, bounds
+    def __init__(self, result: _kernel.Result, state: np.ndarray):
         n, rows, size = state[_kernel.MENTIONS], state[_kernel.ROWS], state[_kernel.BYTES]
         sizes = [n] * 5 + [rows] * 5 + [size]
         self._result = _kernel.Result(*(array[:size].copy() for array, size in zip(result, sizes, strict=True)))
 
-    @cached_property
+    @property
     def mentions(self) -> Mentions:
         """Where the themes are mentioned."""
-        text, start, end = self._result.text, self._result.start, self._result.end
-        begin = self._bounds[:-1][text]
-        # Bytes to characters: take away the bytes that continue one.
-        more = np.flatnonzero(self._raw.view(np.int8) < -64)
-        before = np.searchsorted(more, begin)
-        return Mentions(
-            text,
-            self._result.theme,
-            start - begin - (np.searchsorted(more, start) - before),
-            end - begin - (np.searchsorted(more, end) - before),
-            self._result.negated,
-        )
+        return Mentions(*self._result[:5])
 
     @property
     def rows(self) -> dict[str, np.ndarray | pa.LargeStringArray]:
@@ -403,6 +402,34 @@ class _Growing:
         return self._room[: self._size]
 
 
+def _laid_out(texts: Sequence[str] | pa.Array) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Yield texts as the compiled loops read them: the number of the first, UTF-8 with room behind, and the bounds."""
+    if not isinstance(texts, pa.LargeStringArray):
+        for first in range(0, len(texts), _TEXTS):
+            raw, bounds = _buffers(pa.array([*texts[first : first + _TEXTS], _PADDING], type=pa.large_string()))
+            yield first, raw, bounds[:-1]
+        return
+    raw, bounds = _buffers(texts)
+    first = int(np.searchsorted(bounds, len(raw) - _kernel.PADDING, side="right")) - 1
+    if first > 0:
+        yield 0, raw, bounds[: first + 1]
+    if (first := max(first, 0)) < len(texts):
+        # Behind the last texts of the buffer there may be nothing that can be read.
+        last = np.concatenate([raw[bounds[first] : bounds[-1]], np.zeros(_kernel.PADDING, dtype=np.uint8)])
+        bounds = bounds[first:] - bounds[first]
+        for array in (last, bounds):
+            array.flags.writeable = False
+        yield first, last, bounds
+
+
+def _buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+    _, bounds, data = texts.buffers()
+    bounds = np.frombuffer(bounds, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
+    raw = np.frombuffer(data if data is not None and data.size else b"", dtype=np.uint8)
+    raw.flags.writeable = False
+    return raw, bounds
+
+
 def _breaks(gap: str) -> bool:
     """Tell whether a sentence ends between words with this between them."""
     return "\n" in gap or any(one == "." and after == " " for one, after in pairwise(gap))
@@ -423,11 +450,10 @@ def _begins(beginnings: set[str]) -> np.ndarray:
     That other words share a place does no harm: they are looked up in vain.
     """
     found = np.full(1 << _kernel.BEGIN_BITS, "" in beginnings)
-    found[0] = True  # with an apostrophe
     for word in beginnings:
         if word.isascii():
             found[_kernel.beginning(np.uint64(int.from_bytes(word.encode(), "little")))] = True
-    return found
+    return np.packbits(found, bitorder="little").view(np.uint64)
 
 
 class _Patterns:
@@ -487,8 +513,12 @@ class _Patterns:
             }
         return words
 
-    def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]]]:
-        """Return the parts of all patterns, the patterns, and for each group of words those whose key it is."""
+    def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]], dict[int, tuple[int, int]]]:
+        """Return the parts of all patterns, the patterns, and which to look for where.
+
+        For each group of words those whose key it is. For rows of words also which word beside the key is asked for
+        first: on which side, as in `litbench._kernel.Classes`, and of which group.
+        """
         kinds, gaps, parts, keys = [], [], [], []
         for node in self._step_of:
             row = _is_row(node)
@@ -502,19 +532,25 @@ class _Patterns:
         steps = _kernel.Steps(
             np.array(kinds, dtype=np.int8), np.array(gaps, dtype=np.int8), *_rows(parts), np.array(keys, dtype=np.int32)
         )
-        order, needs = [], []
+        order, needs, beside = [], [], {}
         asked: list[list[int]] = [[] for _ in self._groups]
         for number, node in enumerate(self._says):
             order.append(list(dict.fromkeys(self._order(node))))
             needs.append([[self._groups[words] for words in several] for several in self._needs(node)])
             for words in self._key(node):
                 asked[self._groups[words]].append(number)
+            if _is_row(node):
+                key = keys[self._step_of[node]]
+                near = [at for at in (key - 1, key + 1) if 0 <= at < len(node.parts)]
+                if near:
+                    at = min(near, key=lambda at: self._weight(node.parts[at]))
+                    beside[number] = at - key + 1, self._groups[node.parts[at]]
         at = np.array([self._step_of[node] for node in self._says], dtype=np.int32)
         own = at, steps.kind[at], steps.key[at], steps.first[at], steps.first[at + 1]
         each = np.cumsum([0, *map(len, needs)], dtype=np.int64)
         needed = _rows(chain.from_iterable(needs))
         roots = _kernel.Roots(*own, *_rows(order), each, *needed, *_rows(self._says.values()))
-        return steps, roots, asked
+        return steps, roots, asked, beside
 
     def _order(self, node: Node) -> Iterator[int]:
         """Yield what a pattern depends on, before itself."""
