@@ -578,9 +578,10 @@ class Corpus:
         Returns
         -------
         pandas.DataFrame
-            Two rows and more a round: ``round, studies`` (records checked), ``part`` (fields of the record, of which
+            Rows a round and part: ``round, studies`` (records checked), ``part`` (fields of the record, of which
             some wrong or empty; statements of findings; numbers of findings), ``compared``, ``wrong``, ``empty``,
-            ``overstated``, and ``percent``, all faults over what was compared. A statement counts once.
+            ``overstated``, and ``percent``, all faults over what was compared. A statement counts once. What a round
+            did not count has no row.
         """
         faults = self.audit.assign(
             part=self.audit.table.astype("str").map({"findings": "statements", "effects": "numbers"}).fillna("fields")
@@ -594,11 +595,13 @@ class Corpus:
         for round_, checked in self.checks.groupby("round"):
             for part, column in (("fields", "fields"), ("statements", "findings"), ("numbers", "estimates")):
                 compared = int(checked[column].sum())
+                if not compared:
+                    continue
                 found = {name: int(counted.get((round_, part, name), 0)) for name in ("wrong", "empty", "overstated")}
                 rows.append(
                     {"round": int(round_), "studies": len(checked), "part": part, "compared": compared}
                     | found
-                    | {"percent": round(100 * sum(found.values()) / compared, 1) if compared else None}
+                    | {"percent": round(100 * sum(found.values()) / compared, 1)}
                 )
         columns = ["round", "studies", "part", "compared", "wrong", "empty", "overstated", "percent"]
         return pd.DataFrame(rows, columns=columns).astype({"part": "str", "percent": "float64"})
