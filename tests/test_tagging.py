@@ -537,14 +537,14 @@ def test_the_probabilities_of_the_model_hold_in_studies_it_was_not_trained_on(le
     table = scored.calibration
     assert table.groupby("pairs").n.sum()["all"] > 6000
     # Probabilities that hold exactly are off by chance too, the more the fewer pairs: codes drawn by them tell how far.
-    # Twice that is allowed, as codes of one study go together and are not drawn singly, and 0.02 beside it.
+    # Half as much again is allowed, as codes of one study go together and are not drawn singly.
     random = np.random.default_rng(0)
     for pairs in ("all", "terms find nothing"):
         for above in (0.0, 0.1):
             part = table[(table.pairs == pairs) & (table.low >= above)]
             drawn = random.binomial(part.n.to_numpy(), part.predicted, (2000, len(part))) / part.n.to_numpy()
             chance = np.quantile((np.abs(drawn - part.predicted.to_numpy()) * part.n.to_numpy()).sum(1), 0.95)
-            assert scored.calibration_error(pairs, above) < 2 * chance / part.n.sum() + 0.02
+            assert scored.calibration_error(pairs, above) < 1.5 * chance / part.n.sum()
     assert table[table.pairs == "all"].confirmed.iloc[-1] > 0.85
 
 
@@ -563,7 +563,7 @@ def test_the_model_trusts_terms_as_far_as_they_hold_where_nobody_read_for_them()
     likely = judge(evidence)
     assert judge.reliable[0] > 1 > 0 > judge.reliable[1]
     assert likely[named[:, 0], 0].min() > 0.7
-    assert likely[named[:, 1], 1].max() < 0.33
+    assert likely[named[:, 1], 1].max() < 0.38
     nothing = Judge.fit(evidence, np.zeros_like(truth), truth.mean(0))
     assert not nothing(evidence).any()
 
@@ -629,7 +629,7 @@ def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Cor
     assert tags.judged
     assert {one.theme for one in tags if one.by == "terms"} <= alone
     assert added[0].theme not in alone
-    assert all(0.33 < one.score <= 1 for one in tags)
+    assert all(0.38 < one.score <= 1 for one in tags)
     assert added[0].words == tuple(dict.fromkeys(text[start:end] for start, end in added[0].places))
     assert not lb.tag("", corpus.codebook, model).suggestions
     assert "model" in repr(lb.tag("", corpus.codebook, model))

@@ -21,14 +21,15 @@ from litbench.tagging import matcher
 if TYPE_CHECKING:
     from litbench._matching import Mentions
 
-# Probability above which the model suggests. In cross-validation on the studies that were opened for mending the
-# terms, F1 is near its best there, with the terms and without them.
-LIKELY = 0.33
+# Probability above which the model suggests. Where probabilities hold, F1 is highest with half of itself as threshold
+# (Lipton, Elkan & Naryanaswamy 2014, doi:10.1007/978-3-662-44851-9_15), and it is near 0.77.
+LIKELY = 0.38
 SENTENCE = re.compile(r"(?<=[.;!?])\s+|\n+")
 FOLDS = 5
 _SHOWN = 3  # words shown for a suggestion
 _SENTENCES = 4000  # vectorised at a time, so that memory does not grow with the texts
 _LOW, _HIGH = -9.0, 6.0  # log-odds beyond which a sentence speaks no louder
+_INPUTS = 15  # of a judge
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Judge:
         Share of the texts with the theme that a term finds. This and the last are drawn towards the middle by three
         imagined texts with the theme and one without it, as many themes are rare.
     weights : numpy.ndarray
-        Of body, heading, named once, twice, three times, the same in the heading, common, reliable and found.
+        Of body, heading, common and found, the same where a term names the theme, reliable there, and named once,
+        twice, three times, the same in the heading.
     intercept : float
     """
 
@@ -115,29 +117,41 @@ class Judge:
         """Fit to texts that neither the terms nor the scores were made from; `share` is of each theme in all texts."""
         from sklearn.linear_model import LogisticRegression
 
-        named, asked = evidence.named > 0, truth.sum(0)
-        right = (named & truth).sum(0)
-        reliable = (right + 3) / (named.sum(0) + 4)
-        # Just above an even chance for each, where nothing is known.
-        judge = cls(np.log(share + 0.005), np.log(reliable / (1.01 - reliable)), (right + 2) / (asked + 3),
-                    np.zeros(11), -np.inf)  # fmt: skip
+        named = evidence.named > 0
+        right, seen, asked = (named & truth).sum(0), named.sum(0), truth.sum(0)
+        common = np.log(share + 0.005)
+        judge = cls(common, _reliable(right, seen), _found(right, asked), np.zeros(_INPUTS), -np.inf)
         if truth.all() or not truth.any():
             return judge  # nothing to learn from: never
-        fitted = LogisticRegression(C=1.0, max_iter=1000).fit(judge._inputs(evidence).reshape(-1, 11), truth.ravel())
+        # What is known of a theme is told of each text without this text, or the weights would trust it too far.
+        others = right - (named & truth)
+        inputs = _inputs(evidence, common, _reliable(others, seen - named), _found(others, asked - truth))
+        fitted = LogisticRegression(C=1.0, max_iter=3000).fit(inputs.reshape(-1, _INPUTS), truth.ravel())
         return replace(judge, weights=fitted.coef_[0], intercept=float(fitted.intercept_[0]))
-
-    def _inputs(self, evidence: Evidence) -> np.ndarray:
-        named = evidence.named > 0
-        parts = [np.clip(one, _LOW, _HIGH) for one in (evidence.body, evidence.heading)]
-        parts += [count >= at for count in (evidence.named, evidence.in_heading) for at in (1, 2, 3)]
-        parts += [np.broadcast_to(self.common, named.shape), self.reliable * named]
-        parts += [np.broadcast_to(self.found, named.shape)]
-        return np.stack(parts, axis=-1).astype(float)
 
     def __call__(self, evidence: Evidence) -> np.ndarray:
         from scipy.special import expit
 
-        return expit(self._inputs(evidence) @ self.weights + self.intercept)
+        inputs = _inputs(evidence, self.common, self.reliable, self.found)
+        return expit(inputs @ self.weights + self.intercept)
+
+
+def _reliable(right: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    rate = (right + 3) / (seen + 4)
+    return np.log(rate / (1.01 - rate))  # just above an even chance where nothing is known
+
+
+def _found(right: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    return (right + 2) / (asked + 3)
+
+
+def _inputs(evidence: Evidence, common: np.ndarray, reliable: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Return what `Judge.weights` weighs (last axis): a score says less of a theme that a term names already."""
+    named = evidence.named > 0
+    told = [np.clip(evidence.body, _LOW, _HIGH), np.clip(evidence.heading, _LOW, _HIGH), common, found]
+    told = [np.broadcast_to(one, named.shape) for one in told]
+    counts = [count >= at for count in (evidence.named, evidence.in_heading) for at in (1, 2, 3)]
+    return np.stack([*told, *(one * named for one in told), reliable * named, *counts], axis=-1).astype(float)
 
 
 @dataclass(frozen=True)
@@ -442,5 +456,5 @@ def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None
             one.fit(inputs, wanted)
             weights[theme], intercepts[theme] = one.coef_[0], one.intercept_[0]
     nothing = np.zeros(len(themes))
-    never = Judge(nothing, nothing, nothing, np.zeros(11), -np.inf)
+    never = Judge(nothing, nothing, nothing, np.zeros(_INPUTS), -np.inf)
     return Model(themes, never, never, words, pieces, pieces_tfidf, weights, intercepts)
