@@ -377,6 +377,8 @@ def test_nothing_reaches_over_the_end_of_a_sentence() -> None:
         ("pediatric*", "paediatrician"),
         ("jail*", "gaoled"),
         ("prize", "prise"),
+        ("riz*", "rising"),
+        ("iziz*", "izising"),
         ("no", "no's"),
         ("do", "d'o"),
         ("naive", "naïve"),

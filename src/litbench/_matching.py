@@ -504,14 +504,13 @@ class _Patterns:
         See `litbench._patterns.fold_word`. An empty beginning says that a word may begin in any way.
         """
         words = {word[:4] for word in self.whole} | {stem[:4] for stem in self.stems}
-        words |= {word.replace("z", "s") for word in words}
         for stem in {stem for stem in self.stems if len(stem) < 4} | _BRITISH:
             if len(stem) == 1:
                 return {""}
             words |= {
                 stem + "".join(more) for count in range(5 - len(stem)) for more in product(_LETTERS, repeat=count)
             }
-        return words
+        return words | {"is".join(word.rsplit("iz", 1)) for word in words}
 
     def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]], dict[int, tuple[int, int]]]:
         """Return the parts of all patterns, the patterns, and which to look for where.
