@@ -364,6 +364,13 @@ def test_texts_may_end_where_their_memory_ends() -> None:
             assert one.rows["words"] == other.rows["words"]
 
 
+def test_words_that_differ_in_white_space_are_shown_once() -> None:
+    text = "Fear of arrest, fear of arrest,\tfear  of\t arrest; fear-of arrest: fear of\x0barrest."
+    shown = Matcher(codebook("fear of arrest")).scan([text]).rows["words"].to_pylist()
+    assert shown == ["Fear of arrest; fear of arrest; fear-of arrest"]
+    assert tuple(shown[0].split("; ")) == tuple(words("fear of arrest", text))
+
+
 def test_nothing_reaches_over_the_end_of_a_sentence() -> None:
     assert max(LONGEST_GAP, NEGATION_REACH) + 1 < GAP
 

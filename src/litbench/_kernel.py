@@ -144,7 +144,7 @@ class Room(NamedTuple):
     spans: np.ndarray
     hits: np.ndarray
     reach: np.ndarray
-    shown: np.ndarray  # different words of a theme: where they begin in the buffer,
+    shown: np.ndarray  # different words of a theme: where they begin in `Result.words`,
     shown_many: np.ndarray  # and their bytes
 
 
@@ -862,25 +862,27 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
                         end[n] = character
                         byte = to_byte
                     n += 1
-                    length = to_byte - from_byte
+                    if different == capacity or n_bytes + to_byte - from_byte + 10 > len(shown):
+                        return
+                    place = n_bytes
+                    if different:
+                        shown[place], shown[place + 1] = 59, 32  # a semicolon and a space
+                        place += 2
+                    place_end = _copy(raw, from_byte, to_byte, shown, place)
                     new = True
                     for other in range(different):
-                        if shown_many[other] == length:
+                        if shown_many[other] == place_end - place:
+                            at_other = shown_from[other]
                             same = 0
-                            while same < length and raw[shown_from[other] + same] == raw[from_byte + same]:
+                            while same < place_end - place and shown[at_other + same] == shown[place + same]:
                                 same += 1
-                            if same == length:
+                            if same == place_end - place:
                                 new = False
                                 break
                     if new:
-                        if different == capacity or n_bytes + length + 10 > len(shown):
-                            return
-                        shown_from[different], shown_many[different] = from_byte, length
-                        if different:
-                            shown[n_bytes], shown[n_bytes + 1] = 59, 32  # a semicolon and a space
-                            n_bytes += 2
+                        shown_from[different], shown_many[different] = place, place_end - place
                         different += 1
-                        n_bytes = _copy(raw, from_byte, to_byte, shown, n_bytes)
+                        n_bytes = place_end
                 first, last = begin, past
             if n > before:
                 row_text[n_rows], row_theme[n_rows], row_mentions[n_rows] = base + number, what, n - before
