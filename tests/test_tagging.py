@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litbench as lb
+from litbench import _matching
 from litbench._kernel import GAP
 from litbench._matching import NEGATION_REACH, Matcher
 from litbench._patterns import LONGEST_GAP, Either, Near, Node, Phrase, Words, fold_word, parse
@@ -421,6 +423,40 @@ def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPat
             yield len(found.find([f"word{number} other{number} arrests{number} here{number}"]).text)
 
     assert list(batches()) == [1] * 5
+
+
+@pytest.mark.parametrize("part", ["fold_word", "_breaks", "_Growing.add"])
+def test_patterns_that_were_interrupted_can_be_used_again(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = codebook("arrest* ~3 fear*", "the")
+    text = "Fear of arrest’s “arrests” — the fearful … arrestable “the”"
+    expected = Matcher(book).find([text])
+    name, _, method = part.partition(".")
+    owner = getattr(_matching, name) if method else _matching
+    whole = getattr(owner, method or name)
+    for calls in range(8):
+        found, left = Matcher(book), iter(range(calls))
+
+        def interrupted(*args: object, left: Iterator[int] = left) -> object:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return whole(*args)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, method or name, interrupted)
+            with contextlib.suppress(KeyboardInterrupt):
+                found.find([text])
+        again = found.find([text])
+        for field in ("text", "theme", "start", "end", "negated"):
+            assert getattr(again, field).tolist() == getattr(expected, field).tolist()
+
+
+def test_text_that_is_not_utf_8_does_no_harm() -> None:
+    found = Matcher(codebook("arrest*"))
+    coded = b"arrested arrestable arr\xffest arrests"
+    array = pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, len(coded)])), pa.py_buffer(coded))
+    with pytest.raises(UnicodeDecodeError):
+        found.find(array)
+    assert found.find(["arrested, arrestable"]).start.tolist() == [0, 10]
 
 
 # ---------------------------------------------------------------------- how good it is

@@ -128,9 +128,14 @@ class Matcher:
         self._class_of: dict[tuple[int, ...], int] = {(): _kernel.NOTHING}
         self._weighed = False
         self._state = np.zeros(5, dtype=np.int64)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Lay out what the compiled loops read, with no word known."""
         self._plan()
         self._forget()
         self._make_room()
+        self._whole = True
 
     def _plan(self) -> None:
         """Decide in which order to look for the parts of each pattern; what is found is the same in any."""
@@ -301,6 +306,9 @@ class Matcher:
             A few thousand abstracts at a time.
         """
         with self._lock:
+            if not self._whole:  # the scan before was interrupted: forms may be pending still, classes half described
+                self._begin()
+            self._whole = False
             if self._used > _KNOWN_WORDS:
                 self._forget()
             self._state[: _kernel.STRETCH] = 0
@@ -309,6 +317,7 @@ class Matcher:
             scan = Scan(self._result, self._state)
             if len(self._work.tokens) > _TOKENS:  # a book was among them
                 self._make_room()
+            self._whole = True
             return scan
 
     def _scan(self, base: int, raw: np.ndarray, bounds: np.ndarray) -> None:
