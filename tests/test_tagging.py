@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litbench as lb
-from litbench import _matching
+from litbench import _kernel, _matching
 from litbench._kernel import GAP
 from litbench._matching import NEGATION_REACH, Matcher
 from litbench._patterns import LONGEST_GAP, Either, Near, Node, Phrase, Words, fold_word, parse
@@ -423,6 +423,49 @@ def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPat
             yield len(found.find([f"word{number} other{number} arrests{number} here{number}"]).text)
 
     assert list(batches()) == [1] * 5
+
+
+@pytest.mark.parametrize("room", [1, 3, 100])
+def test_what_is_found_does_not_depend_on_the_room_at_first(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = codebook((("arrest* ~3 (fear* | flee)", "w* (x | y) z"), ("the fear ~2 x",)), "fear of", "w*")
+    texts = [
+        "",
+        "the fear of w x z " * 9,
+        "the fear of arrests — flee " * 400,
+        "w1 x z, no “w2 y z”. w3" * 200,
+        "x",
+        "fear\u00a0of w " * 1000,
+    ]
+    expected = Matcher(book).scan(texts)
+    monkeypatch.setattr(_matching, "_ROOM", room)
+    monkeypatch.setattr(_matching, "_TOKENS", room)
+    found = Matcher(book).scan(texts)
+    for field in ("text", "theme", "start", "end", "negated"):
+        assert getattr(found.mentions, field).tolist() == getattr(expected.mentions, field).tolist()
+    assert {name: column.tolist() for name, column in found.rows.items()} == {
+        name: column.tolist() for name, column in expected.rows.items()
+    }
+
+
+def test_results_stay_as_they_are_when_more_is_read() -> None:
+    found = Matcher(codebook("arrest*"))
+    first = found.scan(["x arrest arrests"])
+    mentions, rows = first.mentions, first.rows
+    found.scan(["arrestable " * 100] * 100)
+    assert (mentions.start.tolist(), rows["words"].to_pylist()) == ([2, 9], ["arrest; arrests"])
+
+
+def test_the_loops_are_compiled_once_whatever_memory_texts_are_in() -> None:
+    found = Matcher(codebook("arrest*"))
+    found.find(["An arrest"])
+    compiled = [len(one.signatures) for one in (_kernel.cut, _kernel.evaluate)]
+    bounds, coded = np.array([0, 6, 7]), np.frombuffer(b"arrestx", dtype=np.uint8).copy()
+    for more in (b"", b" " * 1000):
+        array = pa.LargeStringArray.from_buffers(
+            2, pa.py_buffer(bounds), pa.py_buffer(np.append(coded, np.frombuffer(more, dtype=np.uint8)))
+        )
+        assert found.find(array).end.tolist() == [6]
+    assert [len(one.signatures) for one in (_kernel.cut, _kernel.evaluate)] == compiled
 
 
 @pytest.mark.parametrize("part", ["fold_word", "_breaks", "_Growing.add"])

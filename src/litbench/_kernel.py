@@ -41,7 +41,7 @@ BEGIN_BITS = 16
 _IN_VAIN = 12  # places of words that are written for 64 bytes at least, even if fewer words begin there
 SPARE = 64  # entries behind the words that a text can have, one for two bytes
 PADDING = 256  # bytes behind a text that may be read, whatever they are
-_AT_ONCE = 1 << 10  # tokens in which patterns are looked for before they are evaluated
+AT_ONCE = 1 << 10  # tokens in which patterns are looked for before they are evaluated
 
 _outer = njit(cache=True, _nrt=False)
 _inner = njit(_nrt=False, forceinline=True)
@@ -733,11 +733,11 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
 
         n_hits, n_waiting = np.int64(0), 0
         stretch_begin = stretch_end = first_token
-        for some in range(first_token, last_token, _AT_ONCE):
+        for some in range(first_token, last_token, AT_ONCE):
             # ---- find where patterns may be: at the words of their keys, with the right word beside it
             n_found = np.int64(0)
             n_keys = np.uint64(0)
-            for token in range(np.uint64(some), np.uint64(min(some + _AT_ONCE, last_token))):
+            for token in range(np.uint64(some), np.uint64(min(some + AT_ONCE, last_token))):
                 key_tokens[n_keys] = token
                 word_class = np.uint64(tokens[token])
                 n_keys += np.uint64(class_first[word_class + np.uint64(1)] > class_first[word_class])
@@ -760,7 +760,7 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
 
             # ---- find those that are there
             found = 0
-            at_end = some + _AT_ONCE >= last_token
+            at_end = some + AT_ONCE >= last_token
             while found < n_found or (at_end and n_waiting):
                 if n_waiting and (found == n_found or found_at[found] >= stretch_end):
                     n_hits = _look(

@@ -184,7 +184,9 @@ class Matcher:
 
     def _make_room(self) -> None:
         room = {name: np.zeros(_ROOM, dtype=np.int64) for name in _kernel.Room._fields}
-        self._room = _kernel.Room(**room | {"tokens": np.zeros(_ROOM, dtype=np.int32)})
+        room["tokens"] = np.zeros(_ROOM, dtype=np.int32)
+        room["keys"], room["near"] = (np.zeros(size, dtype=np.int64) for size in (_kernel.AT_ONCE, 3))
+        self._room = _kernel.Room(**room)
         rows = [np.zeros(_ROOM, dtype=kind) for kind in _RESULT]
         self._result = _kernel.Result(*rows, words=np.zeros(_BYTES_A_ROW * _ROOM, dtype=np.uint8))
         self._room_for(0)
@@ -435,7 +437,7 @@ def _buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     _, bounds, data = texts.buffers()
     bounds = np.frombuffer(bounds, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     raw = np.frombuffer(data if data is not None and data.size else b"", dtype=np.uint8)
-    raw.flags.writeable = False
+    raw.flags.writeable = bounds.flags.writeable = False  # always: for other arrays the loops are compiled again
     return raw, bounds
 
 
