@@ -371,9 +371,10 @@ def cut(raw, bounds, first, beginnings, table, room, work):
             # impossible.
             key = _mix(_head(_eight(raw, start), min(length, eight)))
             if length > eight:
-                at, stop = start + eight, start + length
-                while at < stop:
-                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ _head(_eight(raw, at), min(eight, stop - at)))
+                at, word_end = start + eight, start + length
+                while at < word_end:
+                    rest = _head(_eight(raw, at), min(eight, word_end - at))
+                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ rest)
                     at += eight
             slot = key & slots
             while table[slot, 1] != 0 and table[slot, 0] != key:

@@ -306,6 +306,11 @@ class Matcher:
         ----------
         texts : sequence of str or pyarrow.LargeStringArray without nulls
             A few thousand abstracts at a time.
+
+        Returns
+        -------
+        Scan
+            It stays as it is when more is read. Threads may share the patterns; they wait for each other.
         """
         with self._lock:
             if not self._whole:  # the scan before was interrupted: forms may be pending still, classes half described
