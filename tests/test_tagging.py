@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import litbench as lb
+from litbench import _kernel, _matching
 from litbench._kernel import GAP
 from litbench._matching import NEGATION_REACH, Matcher
 from litbench._patterns import LONGEST_GAP, Either, Near, Node, Phrase, Words, fold_word, parse
@@ -75,6 +77,12 @@ def test_a_pattern_finds_what_it_says(pattern: str, text: str, found: list[str])
         ("police", "the police’s role"),
         ("officer", "officer's"),
         ("don't", "they don’t"),
+        ("don’t", "they don\u02bct"),
+        ("don\u2018t", "they don't"),
+        ("officer", "the officer\u2018s, officer\uff07s"),
+        ("polici\u0301a", "la policía"),
+        ("polici\u0301*", "la policía"),
+        ("po\u00adlice", "police"),
         ("officer", "of\ufb01cer"),
         ("war on drugs", "‘war\u00a0on drugs’"),
         ("harm reduction", "harm–reduction"),
@@ -364,6 +372,13 @@ def test_texts_may_end_where_their_memory_ends() -> None:
             assert one.rows["words"] == other.rows["words"]
 
 
+def test_words_that_differ_in_white_space_are_shown_once() -> None:
+    text = "Fear of arrest, fear of arrest,\tfear  of\t arrest; fear-of arrest: fear of\x0barrest."
+    shown = Matcher(codebook("fear of arrest")).scan([text]).rows["words"].to_pylist()
+    assert shown == ["Fear of arrest; fear of arrest; fear-of arrest"]
+    assert tuple(shown[0].split("; ")) == tuple(words("fear of arrest", text))
+
+
 def test_nothing_reaches_over_the_end_of_a_sentence() -> None:
     assert max(LONGEST_GAP, NEGATION_REACH) + 1 < GAP
 
@@ -377,6 +392,8 @@ def test_nothing_reaches_over_the_end_of_a_sentence() -> None:
         ("pediatric*", "paediatrician"),
         ("jail*", "gaoled"),
         ("prize", "prise"),
+        ("riz*", "rising"),
+        ("iziz*", "izising"),
         ("no", "no's"),
         ("do", "d'o"),
         ("naive", "naïve"),
@@ -412,6 +429,85 @@ def test_words_that_are_forgotten_are_learnt_again(monkeypatch: pytest.MonkeyPat
             yield len(found.find([f"word{number} other{number} arrests{number} here{number}"]).text)
 
     assert list(batches()) == [1] * 5
+
+
+@pytest.mark.parametrize("room", [1, 3, 100])
+def test_what_is_found_does_not_depend_on_the_room_at_first(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = codebook((("arrest* ~3 (fear* | flee)", "w* (x | y) z"), ("the fear ~2 x",)), "fear of", "w*")
+    texts = [
+        "",
+        "the fear of w x z " * 9,
+        "the fear of arrests — flee " * 400,
+        "w1 x z, no “w2 y z”. w3" * 200,
+        "x",
+        "fear\u00a0of w " * 1000,
+    ]
+    expected = Matcher(book).scan(texts)
+    monkeypatch.setattr(_matching, "_ROOM", room)
+    monkeypatch.setattr(_matching, "_TOKENS", room)
+    matcher = Matcher(book)
+    matcher.find(["the", "fear", "of", "w", "x", "z"])  # a form that is new needs room of its own
+    found = matcher.scan(texts)
+    for field in ("text", "theme", "start", "end", "negated"):
+        assert getattr(found.mentions, field).tolist() == getattr(expected.mentions, field).tolist()
+    assert {name: column.tolist() for name, column in found.rows.items()} == {
+        name: column.tolist() for name, column in expected.rows.items()
+    }
+
+
+def test_results_stay_as_they_are_when_more_is_read() -> None:
+    found = Matcher(codebook("arrest*"))
+    first = found.scan(["x arrest arrests"])
+    mentions, rows = first.mentions, first.rows
+    found.scan(["arrestable " * 100] * 100)
+    assert (mentions.start.tolist(), rows["words"].to_pylist()) == ([2, 9], ["arrest; arrests"])
+
+
+def test_the_loops_are_compiled_once_whatever_memory_texts_are_in() -> None:
+    found = Matcher(codebook("arrest*"))
+    found.find(["An arrest"])
+    compiled = [len(one.signatures) for one in (_kernel.cut, _kernel.evaluate)]
+    bounds, coded = np.array([0, 6, 7]), np.frombuffer(b"arrestx", dtype=np.uint8).copy()
+    for more in (b"", b" " * 1000):
+        array = pa.LargeStringArray.from_buffers(
+            2, pa.py_buffer(bounds), pa.py_buffer(np.append(coded, np.frombuffer(more, dtype=np.uint8)))
+        )
+        assert found.find(array).end.tolist() == [6]
+    assert [len(one.signatures) for one in (_kernel.cut, _kernel.evaluate)] == compiled
+
+
+@pytest.mark.parametrize("part", ["fold_word", "_breaks", "_Growing.add"])
+def test_patterns_that_were_interrupted_can_be_used_again(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    book = codebook("arrest* ~3 fear*", "the")
+    text = "Fear of arrest’s “arrests” — the fearful … arrestable “the”"
+    expected = Matcher(book).find([text])
+    name, _, method = part.partition(".")
+    owner = getattr(_matching, name) if method else _matching
+    whole = getattr(owner, method or name)
+    for calls in range(8):
+        found, left = Matcher(book), iter(range(calls))
+
+        def interrupted(*args: object, left: Iterator[int] = left) -> object:
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return whole(*args)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, method or name, interrupted)
+            with contextlib.suppress(KeyboardInterrupt):
+                found.find([text])
+        again = found.find([text])
+        for field in ("text", "theme", "start", "end", "negated"):
+            assert getattr(again, field).tolist() == getattr(expected, field).tolist()
+
+
+def test_text_that_is_not_utf_8_does_no_harm() -> None:
+    found = Matcher(codebook("arrest*"))
+    coded = b"arrested arrestable arr\xffest arrests"
+    array = pa.LargeStringArray.from_buffers(1, pa.py_buffer(np.array([0, len(coded)])), pa.py_buffer(coded))
+    with pytest.raises(UnicodeDecodeError):
+        found.find(array)
+    assert found.find(["arrested, arrestable"]).start.tolist() == [0, 10]
 
 
 # ---------------------------------------------------------------------- how good it is

@@ -41,7 +41,7 @@ BEGIN_BITS = 16
 _IN_VAIN = 12  # places of words that are written for 64 bytes at least, even if fewer words begin there
 SPARE = 64  # entries behind the words that a text can have, one for two bytes
 PADDING = 256  # bytes behind a text that may be read, whatever they are
-_AT_ONCE = 1 << 10  # tokens in which patterns are looked for before they are evaluated
+AT_ONCE = 1 << 10  # tokens in which patterns are looked for before they are evaluated
 
 _outer = njit(cache=True, _nrt=False)
 _inner = njit(_nrt=False, forceinline=True)
@@ -144,7 +144,7 @@ class Room(NamedTuple):
     spans: np.ndarray
     hits: np.ndarray
     reach: np.ndarray
-    shown: np.ndarray  # different words of a theme: where they begin in the buffer,
+    shown: np.ndarray  # different words of a theme: where they begin in `Result.words`,
     shown_many: np.ndarray  # and their bytes
 
 
@@ -371,9 +371,10 @@ def cut(raw, bounds, first, beginnings, table, room, work):
             # impossible.
             key = _mix(_head(_eight(raw, start), min(length, eight)))
             if length > eight:
-                at, stop = start + eight, start + length
-                while at < stop:
-                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ _head(_eight(raw, at), min(eight, stop - at)))
+                at, word_end = start + eight, start + length
+                while at < word_end:
+                    rest = _head(_eight(raw, at), min(eight, word_end - at))
+                    key = _mix((key + np.uint64(0x9E3779B97F4A7C15)) ^ rest)
                     at += eight
             slot = key & slots
             while table[slot, 1] != 0 and table[slot, 0] != key:
@@ -733,11 +734,11 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
 
         n_hits, n_waiting = np.int64(0), 0
         stretch_begin = stretch_end = first_token
-        for some in range(first_token, last_token, _AT_ONCE):
+        for some in range(first_token, last_token, AT_ONCE):
             # ---- find where patterns may be: at the words of their keys, with the right word beside it
             n_found = np.int64(0)
             n_keys = np.uint64(0)
-            for token in range(np.uint64(some), np.uint64(min(some + _AT_ONCE, last_token))):
+            for token in range(np.uint64(some), np.uint64(min(some + AT_ONCE, last_token))):
                 key_tokens[n_keys] = token
                 word_class = np.uint64(tokens[token])
                 n_keys += np.uint64(class_first[word_class + np.uint64(1)] > class_first[word_class])
@@ -760,7 +761,7 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
 
             # ---- find those that are there
             found = 0
-            at_end = some + _AT_ONCE >= last_token
+            at_end = some + AT_ONCE >= last_token
             while found < n_found or (at_end and n_waiting):
                 if n_waiting and (found == n_found or found_at[found] >= stretch_end):
                     n_hits = _look(
@@ -862,25 +863,27 @@ def evaluate(raw, bounds, base, first_text, last_text, learnt, work, steps, root
                         end[n] = character
                         byte = to_byte
                     n += 1
-                    length = to_byte - from_byte
+                    if different == capacity or n_bytes + to_byte - from_byte + 10 > len(shown):
+                        return
+                    place = n_bytes
+                    if different:
+                        shown[place], shown[place + 1] = 59, 32  # a semicolon and a space
+                        place += 2
+                    place_end = _copy(raw, from_byte, to_byte, shown, place)
                     new = True
                     for other in range(different):
-                        if shown_many[other] == length:
+                        if shown_many[other] == place_end - place:
+                            at_other = shown_from[other]
                             same = 0
-                            while same < length and raw[shown_from[other] + same] == raw[from_byte + same]:
+                            while same < place_end - place and shown[at_other + same] == shown[place + same]:
                                 same += 1
-                            if same == length:
+                            if same == place_end - place:
                                 new = False
                                 break
                     if new:
-                        if different == capacity or n_bytes + length + 10 > len(shown):
-                            return
-                        shown_from[different], shown_many[different] = from_byte, length
-                        if different:
-                            shown[n_bytes], shown[n_bytes + 1] = 59, 32  # a semicolon and a space
-                            n_bytes += 2
+                        shown_from[different], shown_many[different] = place, place_end - place
                         different += 1
-                        n_bytes = _copy(raw, from_byte, to_byte, shown, n_bytes)
+                        n_bytes = place_end
                 first, last = begin, past
             if n > before:
                 row_text[n_rows], row_theme[n_rows], row_mentions[n_rows] = base + number, what, n - before

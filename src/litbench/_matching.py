@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from litbench import _kernel
-from litbench._patterns import Either, Near, Node, Phrase, Words, fold_word, parse
+from litbench._patterns import UNSEEN, Either, Near, Node, Phrase, Words, fold_word, parse
 from litbench.codebook import Codebook
 
 # Negation reaches five words forward within a sentence, as in NegEx (Chapman et al. 2001, J Biomed Inform
@@ -56,10 +56,10 @@ _PADDING = " " * _kernel.PADDING
 @cache
 def _plain(character: str) -> str:
     """Return what stands for a character of a form: itself in a word, else a separator."""
-    if character.isalnum() or unicodedata.category(character) in ("Mn", "Mc", "Me", "Cf"):
-        return character
     if character in "'’‘ʼ＇":
         return "'"
+    if character.isalnum() or unicodedata.category(character) in UNSEEN:
+        return character
     if character in "\u2028\u2029\x85。！？":
         return "\n"
     if character == "…":
@@ -128,9 +128,14 @@ class Matcher:
         self._class_of: dict[tuple[int, ...], int] = {(): _kernel.NOTHING}
         self._weighed = False
         self._state = np.zeros(5, dtype=np.int64)
+        self._begin()
+
+    def _begin(self) -> None:
+        """Lay out what the compiled loops read, with no word known."""
         self._plan()
         self._forget()
         self._make_room()
+        self._whole = True
 
     def _plan(self) -> None:
         """Decide in which order to look for the parts of each pattern; what is found is the same in any."""
@@ -179,7 +184,9 @@ class Matcher:
 
     def _make_room(self) -> None:
         room = {name: np.zeros(_ROOM, dtype=np.int64) for name in _kernel.Room._fields}
-        self._room = _kernel.Room(**room | {"tokens": np.zeros(_ROOM, dtype=np.int32)})
+        room["tokens"] = np.zeros(_ROOM, dtype=np.int32)
+        room["keys"], room["near"] = (np.zeros(size, dtype=np.int64) for size in (_kernel.AT_ONCE, 3))
+        self._room = _kernel.Room(**room)
         rows = [np.zeros(_ROOM, dtype=kind) for kind in _RESULT]
         self._result = _kernel.Result(*rows, words=np.zeros(_BYTES_A_ROW * _ROOM, dtype=np.uint8))
         self._room_for(0)
@@ -240,7 +247,7 @@ class Matcher:
 
     def _value(self, form: str) -> int:
         """Return what a form is: a class plus one, or the number of its description."""
-        if form.isalnum():
+        if form.isalnum() and "ʼ" not in form:  # which is a letter to Python
             if form.isascii() and form[:4].lower() not in self._beginnings and "" not in self._beginnings:
                 return _kernel.NOTHING
             return self._class(fold_word(form))
@@ -299,8 +306,16 @@ class Matcher:
         ----------
         texts : sequence of str or pyarrow.LargeStringArray without nulls
             A few thousand abstracts at a time.
+
+        Returns
+        -------
+        Scan
+            It stays as it is when more is read. Threads may share the patterns; they wait for each other.
         """
         with self._lock:
+            if not self._whole:  # the scan before was interrupted: forms may be pending still, classes half described
+                self._begin()
+            self._whole = False
             if self._used > _KNOWN_WORDS:
                 self._forget()
             self._state[: _kernel.STRETCH] = 0
@@ -309,6 +324,7 @@ class Matcher:
             scan = Scan(self._result, self._state)
             if len(self._work.tokens) > _TOKENS:  # a book was among them
                 self._make_room()
+            self._whole = True
             return scan
 
     def _scan(self, base: int, raw: np.ndarray, bounds: np.ndarray) -> None:
@@ -426,7 +442,7 @@ def _buffers(texts: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     _, bounds, data = texts.buffers()
     bounds = np.frombuffer(bounds, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     raw = np.frombuffer(data if data is not None and data.size else b"", dtype=np.uint8)
-    raw.flags.writeable = False
+    raw.flags.writeable = bounds.flags.writeable = False  # always: for other arrays the loops are compiled again
     return raw, bounds
 
 
@@ -504,14 +520,13 @@ class _Patterns:
         See `litbench._patterns.fold_word`. An empty beginning says that a word may begin in any way.
         """
         words = {word[:4] for word in self.whole} | {stem[:4] for stem in self.stems}
-        words |= {word.replace("z", "s") for word in words}
         for stem in {stem for stem in self.stems if len(stem) < 4} | _BRITISH:
             if len(stem) == 1:
                 return {""}
             words |= {
                 stem + "".join(more) for count in range(5 - len(stem)) for more in product(_LETTERS, repeat=count)
             }
-        return words
+        return words | {"is".join(word.rsplit("iz", 1)) for word in words}
 
     def plan(self) -> tuple[_kernel.Steps, _kernel.Roots, list[list[int]], dict[int, tuple[int, int]]]:
         """Return the parts of all patterns, the patterns, and which to look for where.

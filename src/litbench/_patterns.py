@@ -29,10 +29,12 @@ _SPELLING = [
     ]
 ]
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+_APOSTROPHES = str.maketrans(dict.fromkeys("‘’ʼ＇", "'"))
 _BRITISH = re.compile("is|mme|ntre|fence|cence|our|ll|ae|gaol")  # in every word that `_SPELLING` changes
 _BRITISH_STEM = re.compile(r"is(at|ati|atio)?$")
 _PART = re.compile(r"\s*(\(|\)|\||~\d*|[^\s()|~]+)")
-_SPLIT = re.compile(r"[^\w'’]+|_+")
+_SPLIT = re.compile(r"[^\w']+|_+")
+UNSEEN = ("Mn", "Mc", "Me", "Cf")  # categories of characters that `fold_word` leaves out and that end no word
 
 
 class PatternError(ValueError):
@@ -41,7 +43,9 @@ class PatternError(ValueError):
 
 def fold_word(word: str) -> str:
     """Return `word` without case, accents, ligatures, apostrophes and possessive, in American spelling."""
-    word = word.replace("’", "'").strip("'").lower()
+    if not word.isascii():
+        word = word.translate(_APOSTROPHES)
+    word = word.strip("'").lower()
     word = word.removesuffix("'s")
     if not word.isascii():
         word = unicodedata.normalize("NFKD", "".join(_LETTERS.get(letter, letter) for letter in word)).lower()
@@ -161,7 +165,9 @@ class _Parser:
         return options[0] if len(options) == 1 else Either(tuple(options))
 
     def words(self, part: str) -> list[Node]:
-        pieces = [piece for piece in _SPLIT.split(part.rstrip("*")) if piece]
+        # Accents that stand by themselves, and what does not show, are of the word in texts too.
+        letters = "".join(letter for letter in part.rstrip("*") if unicodedata.category(letter) not in UNSEEN)
+        pieces = [piece for piece in _SPLIT.split(letters.translate(_APOSTROPHES)) if piece]
         folded = [fold_word(piece) for piece in pieces]
         if not folded or not all(folded) or "*" in part[:-1]:
             raise PatternError(f"{self.pattern!r}: {part!r} is not a word; a star may stand only at the end of a word")
