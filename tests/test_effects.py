@@ -225,7 +225,7 @@ def test_overview_counts_what_is_there(corpus):
     assert not frame.pooled.any()
     assert (frame.alike <= frame.samples).all()
     assert frame.samples["confiscation-hiv"] == 1
-    assert frame.unread["arrest-sharing"] == 4
+    assert frame.unread["arrest-sharing"] == 7
 
 
 def test_an_interval_without_a_width_is_no_interval(corpus):
@@ -312,8 +312,9 @@ def test_an_estimate_that_is_not_there_is_refused(spoil):
 def test_direction_is_that_of_the_estimate_not_of_its_significance(corpus):
     cells = effects.directions(corpus, "policing", "equipment-sharing")
     nyc = cells[cells["sample"] == "nhbs-idu-nyc"]
-    finding = corpus.findings.set_index("finding").loc["beletsky2014syringe.2"]
-    assert finding.direction == "null"
+    row = corpus.effects.set_index("finding").loc["beletsky2014syringe.2"]
+    assert row.ci_low < 1 < row.estimate
+    assert corpus.findings.set_index("finding").direction["beletsky2014syringe.2"] == "harm"
     assert (nyc.direction == "harm").any()
 
 

@@ -1031,8 +1031,9 @@ def practice(corpus: Corpus) -> Chart:
                              (row.contradicts, LOOK.directions["harm"])):  # fmt: skip
             if value:
                 ax.barh(middle, value, left=start, height=0.17, color=color, edgecolor=LOOK.paper, linewidth=0.6)
-                ax.text(start + value / 2, middle, str(value), ha="center", va="center", size=6.5,
-                        color=LOOK.on(color))  # fmt: skip
+                if value * 50 > widest * len(str(value)):  # only where its bar has room; the table has all
+                    ax.text(start + value / 2, middle, str(value), ha="center", va="center", size=6.5,
+                            color=LOOK.on(color))  # fmt: skip
                 start += value
         words = row.confidence.replace("; ", "\n")
         ax.text(widest * 1.04, middle, words, size=7, va="center", color=LOOK.soft, linespacing=1.15)
@@ -1600,8 +1601,9 @@ def comparison_forest(corpus: Corpus, comparison: str) -> Chart:
     results: dict[str, Pooled] = {}
     if not chosen.refusal:
         rows = rows.sort_values("set", kind="stable")
+        fit = rows.set[rows.set_aside == ""]
         for words, result in chosen.pool().items():
-            members = rows.index[(rows.set_aside == "") & rows.set.map(lambda at, w=words: chosen.words(at) == w)]
+            members = fit.index[[chosen.words(number) == words for number in fit]]
             rows.loc[members, "subgroup"] = words
             rows.loc[members, "weight"] = result.weights
             results[words] = result
