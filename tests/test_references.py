@@ -32,6 +32,14 @@ def test_fields_are_those_that_reference_managers_know():
     assert set(frame.type) <= {"article", "techreport", "book"}
 
 
+def test_an_organisation_with_and_in_its_name_is_one_author():
+    text = "@book{x2020,\n  author = {{Wake Up and Step Forward} and Moss, Ana\n and others},\n  title = {T},\n}\n"
+    frame, _ = references.parse(text)
+    assert frame.authors.tolist() == ["Wake Up and Step Forward; Moss, Ana"]
+    assert not frame.authors_complete[0]
+    assert "{{Wake Up and Step Forward} and Moss, Ana and others}" in references.format(frame)
+
+
 # What may stand in a field: anything printable but what BibTeX or the separators of names are made of.
 _words = st.text(
     st.characters(codec="utf-8", exclude_categories=["C", "Z"], exclude_characters="{}\\;,@\"'~^"),

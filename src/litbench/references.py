@@ -11,6 +11,7 @@ from typing import Any
 
 import bibtexparser
 import pandas as pd
+from bibtexparser.middlewares.names import split_multiple_persons_names
 from bibtexparser.model import Block, DuplicateBlockKeyBlock, DuplicateFieldKeyBlock, Entry, Field, ImplicitComment
 
 from litbench._problems import CorpusError, Problem
@@ -92,7 +93,8 @@ def parse(text: str, file: str = "references.bib") -> tuple[pd.DataFrame, list[P
     rows = []
     for entry in library.entries:
         values = {field.key.lower(): _decode(field.key.lower(), str(field.value)) for field in entry.fields}
-        names = re.split(r"\s+and\s+", values.pop("author", "")) if values.get("author") else []
+        # Not within braces: an organisation may have "and" in its name.
+        names = split_multiple_persons_names(" ".join(values.pop("author", "").split()))
         complete = "others" not in names
         row: dict[str, Any] = {_RENAMED.get(name, name): value for name, value in values.items()}
         row |= {
