@@ -580,8 +580,8 @@ class Corpus:
         pandas.DataFrame
             Rows a round and part: ``round, studies`` (records checked), ``part`` (fields of the record, of which
             some wrong or empty; statements of findings; numbers of findings), ``compared``, ``wrong``, ``empty``,
-            ``overstated``, and ``percent``, all faults over what was compared. A statement counts once. What a round
-            did not count has no row.
+            ``overstated``, and ``percent``, all faults over what was compared; missing where a round did not count
+            that. A statement counts once.
         """
         faults = self.audit.assign(
             part=self.audit.table.astype("str").map({"findings": "statements", "effects": "numbers"}).fillna("fields")
@@ -595,13 +595,11 @@ class Corpus:
         for round_, checked in self.checks.groupby("round"):
             for part, column in (("fields", "fields"), ("statements", "findings"), ("numbers", "estimates")):
                 compared = int(checked[column].sum())
-                if not compared:
-                    continue
                 found = {name: int(counted.get((round_, part, name), 0)) for name in ("wrong", "empty", "overstated")}
                 rows.append(
                     {"round": int(round_), "studies": len(checked), "part": part, "compared": compared}
                     | found
-                    | {"percent": round(100 * sum(found.values()) / compared, 1)}
+                    | {"percent": round(100 * sum(found.values()) / compared, 1) if compared else None}
                 )
         columns = ["round", "studies", "part", "compared", "wrong", "empty", "overstated", "percent"]
         return pd.DataFrame(rows, columns=columns).astype({"part": "str", "percent": "float64"})
