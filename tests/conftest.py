@@ -9,6 +9,7 @@ from hypothesis import settings
 from stress import copy_corpus
 
 import litbench as lb
+from litbench.check import check
 
 # Speed is measured in benchmarks, not in tests; and a test gives the same answer each time.
 settings.register_profile("litbench", deadline=None, derandomize=True)
@@ -25,7 +26,9 @@ def corpus() -> lb.Corpus:
 @pytest.fixture(scope="session")
 def part(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sound corpus of a part of the studies, which is checked and learned from in a tenth of the time."""
-    return copy_corpus(tmp_path_factory.mktemp("part"), part=True)
+    folder = copy_corpus(tmp_path_factory.mktemp("part"), part=True)
+    assert not check(folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -482,11 +482,11 @@ def test_merge_rewrites_and_keeps_one_code_with_the_role_that_counts(corpus_fold
     ]
     file.write_text(head + "".join(lines), encoding="utf-8", newline="")
     before = _codes(corpus_folder)
-    merged = {"stigma", "impunity", "crackdown"}
     said = _revise.merge(corpus_folder, ["stigma", "impunity", "crackdown"], "crackdown", "A test.")
     after = _codes(corpus_folder)
     mine = [row for row in after if (row["finding"], row["coder"], row["round"]) == (finding, "second", "2")]
     assert [(row["theme"], row["role"]) for row in mine] == [("crackdown", "exposure")]
+    merged = {"stigma", "impunity", "crackdown"}
     assert {(row["finding"], row["coder"], row["round"]) for row in after if row["theme"] == "crackdown"} == {
         (row["finding"], row["coder"], row["round"]) for row in before if row["theme"] in merged
     }
