@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from litbench import _kernel
-from litbench._patterns import UNSEEN, Either, Near, Node, Phrase, Words, fold_word, parse
+from litbench._patterns import APOSTROPHES, UNSEEN, Either, Near, Node, Phrase, Words, fold_word, parse
 from litbench.codebook import Codebook
 
 # Negation reaches five words forward within a sentence, as in NegEx (Chapman et al. 2001, J Biomed Inform
@@ -56,8 +56,9 @@ _PADDING = " " * _kernel.PADDING
 @cache
 def _plain(character: str) -> str:
     """Return what stands for a character of a form: itself in a word, else a separator."""
-    if character in "'’‘ʼ＇":
-        return "'"
+    character = character.translate(APOSTROPHES)
+    if character == "'":
+        return character
     if character.isalnum() or unicodedata.category(character) in UNSEEN:
         return character
     if character in "\u2028\u2029\x85。！？":
@@ -246,7 +247,7 @@ class Matcher:
         self._specials = _kernel.Specials(*(rows.array for rows in self._form_rows))
 
     def _value(self, form: str) -> int:
-        """Return what a form is: a class plus one, or the number of its description."""
+        """Return what a form is: a class, or the number of its description with a flag."""
         if form.isalnum() and "ʼ" not in form:  # which is a letter to Python
             if form.isascii() and form[:4].lower() not in self._beginnings and "" not in self._beginnings:
                 return _kernel.NOTHING

@@ -29,7 +29,7 @@ _SPELLING = [
     ]
 ]
 _LETTERS = {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
-_APOSTROPHES = str.maketrans(dict.fromkeys("‘’ʼ＇", "'"))
+APOSTROPHES = str.maketrans(dict.fromkeys("‘’ʼ＇", "'"))
 _BRITISH = re.compile("is|mme|ntre|fence|cence|our|ll|ae|gaol")  # in every word that `_SPELLING` changes
 _BRITISH_STEM = re.compile(r"is(at|ati|atio)?$")
 _PART = re.compile(r"\s*(\(|\)|\||~\d*|[^\s()|~]+)")
@@ -44,7 +44,7 @@ class PatternError(ValueError):
 def fold_word(word: str) -> str:
     """Return `word` without case, accents, ligatures, apostrophes and possessive, in American spelling."""
     if not word.isascii():
-        word = word.translate(_APOSTROPHES)
+        word = word.translate(APOSTROPHES)
     word = word.strip("'").lower()
     word = word.removesuffix("'s")
     if not word.isascii():
@@ -167,7 +167,7 @@ class _Parser:
     def words(self, part: str) -> list[Node]:
         # Accents that stand by themselves, and what does not show, are of the word in texts too.
         letters = "".join(letter for letter in part.rstrip("*") if unicodedata.category(letter) not in UNSEEN)
-        pieces = [piece for piece in _SPLIT.split(letters.translate(_APOSTROPHES)) if piece]
+        pieces = [piece for piece in _SPLIT.split(letters.translate(APOSTROPHES)) if piece]
         folded = [fold_word(piece) for piece in pieces]
         if not folded or not all(folded) or "*" in part[:-1]:
             raise PatternError(f"{self.pattern!r}: {part!r} is not a word; a star may stand only at the end of a word")

@@ -1601,9 +1601,9 @@ def comparison_forest(corpus: Corpus, comparison: str) -> Chart:
     results: dict[str, Pooled] = {}
     if not chosen.refusal:
         rows = rows.sort_values("set", kind="stable")
-        fit = rows.set[rows.set_aside == ""]
+        described = rows.set[rows.set_aside == ""].map(chosen.words)
         for words, result in chosen.pool().items():
-            members = fit.index[[chosen.words(number) == words for number in fit]]
+            members = described.index[described == words]
             rows.loc[members, "subgroup"] = words
             rows.loc[members, "weight"] = result.weights
             results[words] = result
