@@ -127,7 +127,10 @@ def test_rows_are_shaded_by_appraisal_where_it_could_be_judged(corpus):
 
 
 def test_prisma_begins_where_the_log_does(corpus):
-    data = charts.prisma_flow(corpus).data.set_index("box").records
+    flow = charts.prisma_flow(corpus).data
+    data = flow[flow.criterion == ""].set_index("box").records
+    reasons = flow[flow.criterion != ""].groupby("box").records.sum()
+    assert reasons["excluded"] == data["excluded"] and reasons["awaiting"] == data["awaiting"]
     assert data["identified"] == len(corpus.screening)
     assert data["identified"] == data["excluded"] + data["awaiting"] + data["included"]
     assert data["before"] == (corpus.studies.identification_route == "curated").sum()

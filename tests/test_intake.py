@@ -701,12 +701,15 @@ def test_with_enough_decisions_a_model_is_trained(imported):
 
 
 def test_screening_shows_one_by_one_and_logs_decision_and_reason(imported):
-    answers = iter(["x", "i", "", "i", "on policing", "s", "e", "off topic", "q"])
+    answers = iter(["x", "i", "", "i", "on policing", "s", "e", "off topic", "e", "2", "q"])
     shown = []
-    assert screening.screen(imported, lambda prompt: next(answers), shown.append) == 2
+    assert screening.screen(imported, lambda prompt: next(answers), shown.append) == 3
     log = pd.read_csv(imported / "data/screening.csv", dtype="str")
     mine = log[log.place.notna()].sort_values("place")
-    assert list(mine.decision) == ["included", "excluded"] and list(mine.reason) == ["on policing", "off topic"]
+    rule = screening.criteria(imported)[1]
+    assert list(mine.decision) == ["included", "excluded", "excluded"]
+    assert list(mine.reason) == ["on policing", "off topic", rule] and list(mine.criterion.fillna("")) == ["", "", rule]
+    assert f"2 {rule}" in "".join(shown)
     assert "Please answer i, e, a, s or q." in shown and "A decision needs its reason." in shown
 
 
@@ -727,6 +730,14 @@ def test_decisions_go_out_to_another_tool_and_come_back(imported, tmp_path, tool
     text = log.read_text()
     assert first in text and ("wrong population" in text or tool == "asreview")
     assert not check(imported)
+
+
+def test_a_criterion_that_the_data_package_does_not_list_is_refused(imported):
+    record = screening.rank(imported).candidates.record[0]
+    before = (imported / "data/screening.csv").read_bytes()
+    with pytest.raises(lb.CorpusError, match=r"data/screening.csv:\d+: criterion \"no idea\""):
+        screening.decide(record, "excluded", "by title", imported, DAY, criterion="no idea")
+    assert (imported / "data/screening.csv").read_bytes() == before
 
 
 def test_the_prisma_flow_counts_every_record_once(imported):

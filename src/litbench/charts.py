@@ -2015,7 +2015,7 @@ def prisma_flow(corpus: Corpus) -> Chart:
     Returns
     -------
     Chart
-        ``data``: a row a box, ``box, records``.
+        ``data``: a row a box, and below it one a criterion: ``box, criterion, records``.
 
     Notes
     -----
@@ -2027,27 +2027,26 @@ def prisma_flow(corpus: Corpus) -> Chart:
     since = screening.date.min()
     counts = screening.decision.value_counts()
     included, excluded, awaiting = (int(counts.get(one, 0)) for one in ("included", "excluded", "awaiting"))
-    reasons = screening.reason[screening.decision == "excluded"].value_counts()
-    waiting = screening.reason[screening.decision == "awaiting"].value_counts()
+    criterion = screening.criterion.astype("str").where(screening.criterion.notna(), "another reason, see the log")
+    by = {
+        box: [(rule, int(number)) for rule, number in criterion[screening.decision == box].value_counts().items()]
+        for box in ("excluded", "awaiting")
+    }
     title = f"{_count(len(screening), 'record')} screened since the log began, {included} included"
     started = f"{since:%d %B %Y}".lstrip("0") if len(screening) else "not yet"
     subtitle = f"PRISMA 2020 flow for an updated collection; screening is logged from: {started}"
 
-    def listed(values: pd.Series) -> str:
-        shown = [
-            f"{textwrap.shorten(str(one), 110, placeholder=' …')} ({number})" for one, number in values[:6].items()
-        ]
-        more = [f"other reasons ({int(values[6:].sum())})"] if len(values) > 6 else []
-        return "\n".join([*shown, *more])
+    def listed(box: str) -> str:
+        return "\n".join(f"{rule} ({number})" for rule, number in by[box])
 
-    # Box, column, row from the top, text, number.
+    # Box, column, row from the top, text, number. What waits has a row of its own, beside the arrow downwards.
     boxes = [
         ("before", 0, 0, f"In the corpus before screening was logged\n(n = {before:,})", before),
         ("identified", 1, 0, f"Records screened since\n(n = {len(screening):,})", len(screening)),
-        ("excluded", 2, 0, f"Excluded (n = {excluded:,})\n{listed(reasons)}".strip(), excluded),
-        ("awaiting", 2, 1, f"Awaiting (n = {awaiting:,})\n{listed(waiting)}".strip(), awaiting),
-        ("included", 1, 1, f"Included since\n(n = {included:,})", included),
-        ("corpus", 1, 2, f"Publications in the corpus\n(n = {len(corpus):,})", len(corpus)),
+        ("excluded", 2, 0, f"Excluded (n = {excluded:,})\n{listed('excluded')}".strip(), excluded),
+        ("awaiting", 2, 1, f"Awaiting (n = {awaiting:,})\n{listed('awaiting')}".strip(), awaiting),
+        ("included", 1, 2, f"Included since\n(n = {included:,})", included),
+        ("corpus", 1, 3, f"Publications in the corpus\n(n = {len(corpus):,})", len(corpus)),
     ]
     note = (
         "The corpus was gathered by region from known studies and topic searches; what was looked at then and left "
@@ -2058,10 +2057,11 @@ def prisma_flow(corpus: Corpus) -> Chart:
         box: "\n".join(part for line in text.split("\n") for part in textwrap.wrap(line, int(width[column] * 15)))
         for box, column, _, text, _ in boxes
     }
-    tall = [max(texts[box].count("\n") + 1 for box, _, at, *_ in boxes if at == row) * 0.155 + 0.3 for row in range(3)]
+    tall = {box: (text.count("\n") + 1) * 0.155 + 0.3 for box, text in texts.items()}
+    rows = [max(tall[box] for box, _, at, *_ in boxes if at == row) for row in range(4)]
     gap = 0.3
-    total = sum(tall) + 2 * gap
-    tops = [sum(tall[:row]) + row * gap for row in range(3)]
+    total = sum(rows) + 3 * gap
+    tops = {box: sum(rows[:row]) + row * gap for box, _, row, *_ in boxes}
     figure = _figure(10, total + 0.1, title, subtitle, _caption(corpus, note))
     ax = figure.subplots()
     ax.set_xlim(0, 10)
@@ -2069,28 +2069,35 @@ def prisma_flow(corpus: Corpus) -> Chart:
     _clean(ax)
     ax.set_xticks([])
     ax.set_yticks([])
-    for box, column, row, _, _ in boxes:
+    for box, column, _, _, _ in boxes:
         ax.add_patch(
-            mpl.patches.Rectangle((middle[column] - width[column] / 2, tops[row]), width[column], tall[row],
+            mpl.patches.Rectangle((middle[column] - width[column] / 2, tops[box]), width[column], tall[box],
                                   facecolor=LOOK.box, edgecolor=LOOK.soft, linewidth=0.9)
         )  # fmt: skip
         # A list of reasons reads from the left, a number from the middle of its box.
         at, side = (middle[column] - width[column] / 2 + 0.12, "left") if column == 2 else (middle[column], "center")
-        ax.text(at, tops[row] + tall[row] / 2, texts[box], ha=side, va="center", size=7.6, linespacing=1.25)
-    centre = [top + height / 2 for top, height in zip(tops, tall, strict=True)]
-    right = middle[1] + width[1] / 2
+        ax.text(at, tops[box] + tall[box] / 2, texts[box], ha=side, va="center", size=7.6, linespacing=1.25)
+    bottom = {box: tops[box] + tall[box] for box in tops}
+    centre = {box: tops[box] + tall[box] / 2 for box in tops}
     left = middle[2] - width[2] / 2
     arrow = {"arrowstyle": "-|>", "color": LOOK.soft, "linewidth": 0.9}
     for start, end in (
-        ((middle[1], tops[0] + tall[0]), (middle[1], tops[1])),
-        ((middle[1], tops[1] + tall[1]), (middle[1], tops[2])),
-        ((right, centre[0]), (left, centre[0])),
-        ((right, centre[0] + 0.1), (left, centre[1])),
-        ((middle[0], centre[2]), (middle[1] - width[1] / 2, centre[2])),
+        ((middle[1], bottom["identified"]), (middle[1], tops["included"])),
+        ((middle[1], bottom["included"]), (middle[1], tops["corpus"])),
+        ((middle[1] + width[1] / 2, centre["identified"]), (left, centre["identified"])),
+        ((middle[1], centre["awaiting"]), (left, centre["awaiting"])),
+        ((middle[0], centre["corpus"]), (middle[1] - width[1] / 2, centre["corpus"])),
     ):
         ax.annotate("", xy=end, xytext=start, arrowprops={**arrow, "shrinkA": 0, "shrinkB": 0})
-    ax.plot([middle[0]] * 2, [tops[0] + tall[0], centre[2]], color=LOOK.soft, linewidth=0.9)
-    data = pd.DataFrame([(box, number) for box, _, _, _, number in boxes], columns=["box", "records"])
+    ax.plot([middle[0]] * 2, [bottom["before"], centre["corpus"]], color=LOOK.soft, linewidth=0.9)
+    data = pd.DataFrame(
+        [
+            row
+            for box, _, _, _, number in boxes
+            for row in [(box, "", number), *((box, *one) for one in by.get(box, ()))]
+        ],
+        columns=["box", "criterion", "records"],
+    )
     alt = (
         f"Flow: {before} publications were there before screening was logged; "
         f"of {len(screening)} records screened since, "

@@ -107,7 +107,12 @@ def rank(corpus: str | Path | None = None) -> Ranking:
 
 
 def decide(
-    record: str, decision: str, reason: str, corpus: str | Path | None = None, date: datetime.date | None = None
+    record: str,
+    decision: str,
+    reason: str,
+    corpus: str | Path | None = None,
+    date: datetime.date | None = None,
+    criterion: str = "",
 ) -> None:
     """Log a decision on a candidate, in the order in which they are made.
 
@@ -122,36 +127,44 @@ def decide(
     corpus : str or pathlib.Path, optional
     date : datetime.date, optional
         Today by default.
+    criterion : str, optional
+        The rule that decided, one of `criteria`: the PRISMA flow counts by it.
 
     Raises
     ------
     CorpusError
-        For a candidate that is not there or a decision that is none.
+        For a candidate that is not there, a decision that is none, or a criterion that is not in the data package.
     """
     folder = _schema.find_corpus(corpus)
     candidates = _candidates(folder)
     chosen = candidates[candidates.record == record]
     if chosen.empty:
         raise CorpusError(f"There is no candidate {record!r}. `litbench screen` lists them.")
-    _log(folder, [(chosen.iloc[0], decision, reason)], date, ranked=True)
+    _log(folder, [(chosen.iloc[0], decision, criterion, reason)], date, ranked=True)
+
+
+def criteria(corpus: str | Path | None = None) -> list[str]:
+    """Return the rules by which records are excluded or made to wait, as the data package lists them."""
+    fields = _schema.tables(_schema.read_descriptor(_schema.find_corpus(corpus)))["screening"]["schema"]["fields"]
+    return next(field for field in fields if field["name"] == "criterion")["constraints"]["enum"]
 
 
 def _log(
-    folder: Path, decisions: list[tuple[pd.Series, str, str]], date: datetime.date | None, *, ranked: bool
+    folder: Path, decisions: list[tuple[pd.Series, str, str, str]], date: datetime.date | None, *, ranked: bool
 ) -> None:
     # The one table that changes is checked: a decision should not take as long as the whole corpus.
     with _store.writing(folder, validate=lambda path: check_table(path, "screening")) as change:
         places = [int(row["place"]) for row in change.rows("screening") if row.get("place")]
         place = max(places, default=0)
-        names = {row.record for row, _, _ in decisions}
+        names = {row.record for row, *_ in decisions}
         change.remove("screening", lambda one: one["record"] in names)
         rows = []
-        for row, decision, reason in decisions:
+        for row, decision, criterion, reason in decisions:
             place += 1
             rows.append(
                 {
                     "record": row.record, "title": row.title, "doi": row.doi, "pmid": row.pmid, "decision": decision,
-                    "reason": reason, "date": date or datetime.date.today(), "source": row.file,
+                    "criterion": criterion, "reason": reason, "date": date or datetime.date.today(), "source": row.file,
                     "place": place if ranked else None,
                 }
             )  # fmt: skip
@@ -177,6 +190,8 @@ def screen(
         How many were decided.
     """
     folder = _schema.find_corpus(corpus)
+    usual = criteria(folder)
+    numbered = {str(number): rule for number, rule in enumerate(usual, 1)}
     done = 0
     ranking = rank(folder)
     say(f"{len(ranking.candidates):,} candidates, ranked by {ranking.method}.")
@@ -202,11 +217,16 @@ def screen(
         if decision is None:
             say("Please answer i, e, a, s or q.")
             continue
-        reason = ask("Why? ").strip()
+        criterion = ""
+        if decision != "included":
+            say("; ".join(f"{number} {rule}" for number, rule in enumerate(usual, 1)))
+        reason = ask("Why? " if decision == "included" else "Why? A number of these, or your own words: ").strip()
         if not reason:
             say("A decision needs its reason.")
             continue
-        _log(folder, [(row, decision, reason)], None, ranked=True)
+        if decision != "included" and reason in numbered:
+            reason = criterion = numbered[reason]
+        _log(folder, [(row, decision, criterion, reason)], None, ranked=True)
         skipped.add(row.record)
         done += 1
         if done % 10 == 0:
@@ -422,7 +442,7 @@ def read_exchange(
             logged.add(candidates.record[place])
             counts[row.decision] += 1
             reason = row.decision_reason if isinstance(row.decision_reason, str) else f"decided in {Path(path).name}"
-            decisions.append((candidates.iloc[place], row.decision, reason))
+            decisions.append((candidates.iloc[place], row.decision, "", reason))
     if not decisions and not counts["decided"]:
         raise CorpusError(
             f"{Path(path).name} holds no decision on a candidate ({counts['undecided']} undecided, {counts['unknown']} "
