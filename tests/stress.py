@@ -48,8 +48,9 @@ def copy_corpus(target: Path, part: bool = False) -> Path:
         for path in (target / "data").glob("*.csv"):
             with path.open(encoding="utf-8", newline="") as file:
                 columns, *rows = csv.reader(file)
-            named = [number for number, name in enumerate(columns) if name in ("key", "finding")]
-            rows = [row for row in rows if all(row[number].partition(".")[0] in keys for number in named)]
+            named = {"key": keys, "finding": keys, "primary_key": {*keys, ""}}
+            known = [(number, named[name]) for number, name in enumerate(columns) if name in named]
+            rows = [row for row in rows if all(row[number].partition(".")[0] in among for number, among in known)]
             with path.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows([columns, *rows])
     return target

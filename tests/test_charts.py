@@ -29,6 +29,17 @@ def test_numbers_are_those_of_the_corpus(corpus):
     assert cell.publications.iloc[0] == len(set(mexico.studies.key) - mexico.reviews)
 
 
+def test_the_error_rates_are_those_of_the_logs(corpus):
+    data = charts.error_rates(corpus).data.set_index(["round", "part"])
+    logged = corpus.audit[(corpus.audit["round"] == 7) & (corpus.audit.field == "statement")]
+    assert data.faults[7, "statements"] == len(logged) > 0
+    assert data.compared[7, "statements"] == corpus.checks.findings[corpus.checks["round"] == 7].sum()
+    assert (data.low <= data.percent).all() and (data.percent <= data.high).all()
+    # A rate of nothing in n has the upper limit of the exact interval, 1 - 0.025 ** (1 / n).
+    none = data.loc[7, "numbers"]
+    assert none.faults == 0 and none.high == pytest.approx(100 * (1 - 0.025 ** (1 / none.compared)))
+
+
 def test_direction_counts_effects_and_associations_of_studies_alone(corpus):
     data = charts.direction_by_theme(corpus, "policing", "exposure").data
     findings = corpus.findings.set_index("finding")

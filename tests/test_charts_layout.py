@@ -59,6 +59,7 @@ DRAWN = {
     "places_map": charts.places_map,
     "places_map, border": lambda c: charts.places_map(c, extent=(-121, 28, -103, 36)),
     "known_fields": charts.known_fields,
+    "error_rates": charts.error_rates,
     "themes_by_studies": charts.themes_by_studies,
     "themes_together": charts.themes_together,
     "themes_network": charts.themes_network,

@@ -362,17 +362,17 @@ def known_fields(corpus: Corpus) -> Chart:
     located = set(corpus.places.key)
     placed = set(corpus.places.dropna(subset=["lat"]).key)
     facts = [
-        ("DOI, PMID or PMCID", studies[["doi", "pmid", "pmcid"]].notna().any(axis=1), None),
-        ("Complete author list", studies.authors_complete, None),
-        ("Country", studies.key.isin(located), None),
-        ("Number studied", studies.n.notna(), None),
-        ("Place below the country", studies.key.isin(placed), None),
-        ("Years of data collection", studies.data_start.notna(), None),
-        ("Which sample it shares", studies["sample"].notna(), None),
-        ("Compared with its page by a second reader", studies.checked.notna(), None),
-        ("Read in full text", studies.read == "full text", None),
+        ("DOI, PMID or PMCID", studies[["doi", "pmid", "pmcid"]].notna().any(axis=1)),
+        ("Complete author list", studies.authors_complete),
+        ("Country", studies.key.isin(located)),
+        ("Number studied", studies.n.notna()),
+        ("Place below the country", studies.key.isin(placed)),
+        ("Years of data collection", studies.data_start.notna()),
+        ("Which sample it shares", studies["sample"].notna()),
+        ("Compared with its page by a second reader", studies.checked.notna()),
+        ("Read in full text", studies.read == "full text"),
     ]
-    rows = [(name, int((known.fillna(False) & primary).sum()), int(primary.sum())) for name, known, _ in facts]
+    rows = [(name, int((known.fillna(False) & primary).sum()), int(primary.sum())) for name, known in facts]
     data = pd.DataFrame(rows, columns=["field", "known", "of"]).sort_values("known", ascending=False, ignore_index=True)
     full = int(data.known[data.field == "Read in full text"].iloc[0])
     read = "study was" if full == 1 else "studies were"
@@ -394,6 +394,56 @@ def known_fields(corpus: Corpus) -> Chart:
         "Bars of what is known. " + "; ".join(f"{row.field} {row.known} of {row.of}" for row in data.itertuples()) + "."
     )
     return Chart("known_fields", title, figure, data, alt)
+
+
+@_styled
+def error_rates(corpus: Corpus) -> Chart:
+    """Draw what each round of checking against the pages found wrong: how right the corpus was, and is.
+
+    Returns
+    -------
+    Chart
+        ``data``: a row a round and part that it compared, ``round, studies, part, compared, faults, percent, low,
+        high``; the interval is the exact binomial one of 95 %, as if no two faults stood in one study.
+    """
+    from scipy.stats import binomtest
+
+    data = corpus.audit_rates()
+    data = data[data.compared > 0].reset_index(drop=True)
+    if data.empty:
+        return _nothing("error_rates", corpus, "rounds of checking")
+    data["faults"] = data[["wrong", "empty", "overstated"]].sum(axis=1)
+    exact = [binomtest(row.faults, row.compared).proportion_ci(method="exact") for row in data.itertuples()]
+    data["percent"] = 100 * data.faults / data.compared
+    data["low"], data["high"] = ([100 * getattr(one, end) for one in exact] for end in ("low", "high"))
+    data = data[["round", "studies", "part", "compared", "faults", "percent", "low", "high"]]
+    last = data[data["round"] == data["round"].max()]
+    said = [f"{row.percent:.1f} % of {row.part}" for row in last.sort_values("percent", ascending=False).itertuples()]
+    title = f"At fault in the last round: {', '.join(said)}"
+    subtitle = "Faults in what was compared with the pages, in per cent, with the exact 95 % interval; by round"
+    rounds = data.drop_duplicates("round")
+    row = {number: at for at, number in enumerate(rounds["round"])}
+    parts = [part for part in ("statements", "fields", "numbers") if part in set(data.part)]
+    note = "Faults of one study may belong together: the intervals are then too narrow."
+    figure = _figure(9, 0.34 * len(rounds) + 0.7, title, subtitle, _caption(corpus, note))
+    for ax, part in zip(figure.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0], parts, strict=True):
+        here = data[data.part == part]
+        at = here["round"].map(row)
+        ax.hlines(at, here.low, here.high, color=LOOK.pale, linewidth=2.4)
+        ax.scatter(here.percent, at, color=LOOK.accent, s=24, zorder=3)
+        for y, one in zip(at, here.itertuples(), strict=True):
+            ax.text(one.high + 0.3, y, f"{one.faults} of {one.compared:,}", va="center", size=7, color=LOOK.soft)
+        ax.set_title(part[0].upper() + part[1:], size=9, loc="left")
+        ax.set_yticks(range(len(rounds)), [f"Round {one.round}: {one.studies} studies" for one in rounds.itertuples()])
+        ax.set_ylim(len(rounds) - 0.4, -0.6)
+        ax.set_xlim(-0.03 * float(data.high.max()), 1.45 * float(data.high.max()))
+        _ticks(ax)
+        ax.grid(axis="x", color=LOOK.grid)
+        _clean(ax)
+    alt = "Points of faults in per cent. " + "; ".join(
+        f"Round {one.round}, {one.part} {one.percent:.1f}" for one in data.itertuples()
+    )
+    return Chart("error_rates", title, figure, data, alt + ".")
 
 
 # ---------------------------------------------------------------------- themes
