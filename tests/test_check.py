@@ -101,7 +101,7 @@ def test_merge_marks(spoil):
 
 
 def test_spreadsheet_formula(spoil):
-    folder = spoil(FINDINGS, ',"Enforcement led to', ',"=Enforcement led to')
+    folder = spoil(FINDINGS, 'ruined.1,abadie2017ruined,"', 'ruined.1,abadie2017ruined,"=')
     assert one(folder, FINDINGS, "formula").field == "statement"
 
 
@@ -243,7 +243,7 @@ def test_coverage_names_a_key_or_a_reason(copy, corpus):
 
 
 def test_words_about_people(spoil):
-    folder = spoil(FINDINGS, "Enforcement led to", "Enforcement against drug addicts led to")
+    folder = spoil(FINDINGS, 'ruined.1,abadie2017ruined,"', 'ruined.1,abadie2017ruined,"Of drug addicts: ')
     assert "person-first" in one(folder, FINDINGS, "names people").remedy
 
 
