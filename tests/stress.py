@@ -51,6 +51,8 @@ def copy_corpus(target: Path, part: bool = False) -> Path:
             named = {"key": keys, "finding": keys, "primary_key": {*keys, ""}}
             known = [(number, named[name]) for number, name in enumerate(columns) if name in named]
             rows = [row for row in rows if all(row[number].partition(".")[0] in among for number, among in known)]
+            if path.stem == "examples":
+                rows = rows[::12]
             with path.open("w", encoding="utf-8", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows([columns, *rows])
     return target

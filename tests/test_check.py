@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from litbench.check import check
 from litbench.cli import main
 
-STUDIES, FINDINGS, EFFECTS, CODES, PLACES = (
-    f"data/{name}.csv" for name in ("studies", "findings", "effects", "codes", "places")
+STUDIES, FINDINGS, EFFECTS, CODES, PLACES, EXAMPLES = (
+    f"data/{name}.csv" for name in ("studies", "findings", "effects", "codes", "places", "examples")
 )
 
 
@@ -252,6 +252,16 @@ def test_unknown_and_retired_theme(spoil):
     assert "harassment" in one(folder, CODES, "no such theme").remedy
     spoil(CODES, "abadie2017ruined.1,harrassment,agreed,2", "abadie2017ruined.1,arrest-detention,agreed,2")
     assert "incarceration" in one(folder, CODES, "retired").remedy
+
+
+def test_an_example_names_themes_in_use_and_people_first(spoil, part):
+    line = (part / EXAMPLES).read_text(encoding="utf-8").splitlines()[1]
+    folder = spoil(EXAMPLES, line, f"{line} arest")
+    assert "arrest" in one(folder, EXAMPLES, "no such theme").remedy
+    spoil(EXAMPLES, f"{line} arest", f"{line} arrest-detention")
+    assert one(folder, EXAMPLES, "retired").field == "themes"
+    spoil(EXAMPLES, f"{line} arrest-detention", f"{line.partition(',')[0]},Police took the addicts away.,arrest")
+    assert one(folder, EXAMPLES, "names people").field == "statement"
 
 
 def test_pattern_of_the_codebook(spoil):

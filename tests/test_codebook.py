@@ -535,6 +535,29 @@ def test_retire_keeps_the_codes(corpus_folder: Path) -> None:
     assert codebook["stigma"].terms == Codebook.read(ROOT / "data/codebook.yaml")["stigma"].terms
 
 
+def test_examples_follow_a_rename_and_a_merge_and_go_with_what_nothing_follows(corpus_folder: Path) -> None:
+    def examples() -> dict[str, list[str]]:
+        frame = lb.load_corpus(corpus_folder).examples
+        return dict(zip(frame.example, frame.themes.fillna("").str.split(), strict=True))
+
+    before = examples()
+    of_stigma = {name for name, themes in before.items() if "stigma" in themes}
+    assert any("impunity" in before[name] for name in before) and of_stigma
+    _revise.rename(corpus_folder, "stigma", "scorn", "Plainer.")
+    assert {name for name, themes in examples().items() if "scorn" in themes} == of_stigma
+    _revise.merge(corpus_folder, ["scorn", "impunity"], "impunity", "A test.")
+    merged = examples()
+    assert merged.keys() == before.keys()
+    assert {name for name, themes in merged.items() if "impunity" in themes} == of_stigma | {
+        name for name, themes in before.items() if "impunity" in themes
+    }
+    assert all(len(themes) == len(set(themes)) for themes in merged.values())
+    gone = {name for name, themes in merged.items() if "impunity" in themes}
+    said = _revise.retire(corpus_folder, "impunity", "A test.")
+    assert f"{len(gone)} examples of it taken out." in said
+    assert examples() == {name: themes for name, themes in merged.items() if name not in gone}
+
+
 def test_nothing_awaits_recoding_in_the_corpus(corpus: lb.Corpus) -> None:
     assert list(corpus.to_recode().columns) == ["finding", "coder", "theme", "role", "choose_from", "statement"]
     assert len(corpus.to_recode()) == 0

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -730,6 +731,24 @@ def test_the_model_adds_themes_with_the_words_that_speak_for_them(corpus: lb.Cor
     assert not lb.tag("", corpus.codebook, model).suggestions
     assert "model" in repr(lb.tag("", corpus.codebook, model))
     assert "methadone" in model.words("opioid-agonist-treatment")
+
+
+def test_the_model_learns_from_invented_examples_what_no_study_says(part: Path) -> None:
+    from dataclasses import replace
+
+    corpus = lb.load_corpus(part)
+    invented = pd.DataFrame(
+        {
+            "example": [f"stigma.x{number}" for number in range(20)],
+            "statement": [f"In town {number} the vendors muttered zarbling words at them." for number in range(20)],
+            "themes": "stigma",
+        }
+    ).astype("str")
+    text = "Zarbling words were muttered."
+    taught = lb.learn(replace(corpus, examples=pd.concat([corpus.examples, invented], ignore_index=True)))
+    assert "stigma" in {one.theme for one in lb.tag(text, corpus.codebook, taught)}
+    assert "stigma" not in {one.theme for one in lb.tag(text, corpus.codebook, lb.learn(corpus))}
+    assert lb.learn(replace(corpus, examples=corpus.examples[:0])).themes == taught.themes
 
 
 def test_the_model_drops_themes_that_it_finds_unlikely(corpus: lb.Corpus, model) -> None:

@@ -303,11 +303,12 @@ def learn(corpus: Corpus) -> Model:
     """Train a model that suggests themes, on the coded findings of a corpus; it takes some seconds.
 
     It has two steps. One logistic regression a theme scores each sentence by its words, trained on the statements, the
-    exposure and outcome named for each, and what the codebook says of the theme. Then the scores and the terms become
-    one probability, see `Judge`: it confirms, adds, or drops what the terms suggest. This second step is fitted to the
-    scores that studies get from models that were not trained on them, in five folds of whole studies (stacked
-    generalisation [1]_), and only to studies that the codebook lists as ``held_out``: in those that were read for the
-    terms, the terms look more reliable than they are. Where none is held out, it is fitted to all.
+    exposure and outcome named for each, what the codebook says of the theme, and its invented examples
+    (`Corpus.examples`). Then the scores and the terms become one probability, see `Judge`: it confirms, adds, or drops
+    what the terms suggest. This second step is fitted to the scores that studies get from models that were not trained
+    on them, in five folds of whole studies (stacked generalisation [1]_), and only to studies that the codebook lists
+    as ``held_out``: in those that were read for the terms, the terms look more reliable than they are. Where none is
+    held out, it is fitted to all.
 
     Parameters
     ----------
@@ -439,11 +440,20 @@ def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None
         for number, theme in enumerate(map(corpus.codebook.__getitem__, themes))
         for text in (theme.label, theme.definition, theme.use_when, theme.example)
     ]
-    texts = [*findings.statement, *related, *(text for text, _ in said)]
-    truth = np.concatenate([coded, coded, np.eye(len(themes), dtype=bool)[[number for _, number in said]]])
+    examples = corpus.examples
+    shown = [set(one.split()) for one in examples.themes.fillna("")]
+    texts = [*findings.statement, *related, *(text for text, _ in said), *examples.statement]
+    truth = np.concatenate(
+        [
+            coded,
+            coded,
+            np.eye(len(themes), dtype=bool)[[number for _, number in said]],
+            np.array([[theme in one for theme in themes] for one in shown], dtype=bool).reshape(-1, len(themes)),
+        ]
+    )
 
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    pieces = CountVectorizer(analyzer="char_wb", ngram_range=(3, 4), min_df=3)
+    pieces = CountVectorizer(analyzer="char_wb", ngram_range=(4, 4), min_df=4)
     pieces_tfidf = TfidfTransformer(sublinear_tf=True)
     in_pieces = pieces_tfidf.fit_transform(pieces.fit_transform(texts))
     inputs = hstack([words.fit_transform(texts), in_pieces], format="csr")
@@ -451,8 +461,8 @@ def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None
     for theme in range(len(themes)):
         wanted = truth[:, theme]
         if coded[:, theme].sum() > 1 and not wanted.all():
-            # The dual form is twice as fast where there are more features than findings.
-            one = LogisticRegression(C=30, solver="liblinear", dual=True, tol=0.01, max_iter=1000, random_state=0)
+            # The dual form is twice as fast where there are more features than texts.
+            one = LogisticRegression(C=10, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=0)
             one.fit(inputs, wanted)
             weights[theme], intercepts[theme] = one.coef_[0], one.intercept_[0]
     nothing = np.zeros(len(themes))

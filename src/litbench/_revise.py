@@ -87,6 +87,7 @@ def rename(folder: Path, old: str, new: str, reason: str) -> list[str]:
         entry = _entry("rename", [old], [new], reason)
         _put(change, text, codebook, replace(codebook, themes=tuple(themes)), entry)
         count, *_ = _rewrite(change, [old], new)
+        _rewrite_examples(change, [old], new)
     return [f"{old} is now {new}: {_n(count, 'code')} rewritten, {_n(mentions, 'other theme')} that named it."]
 
 
@@ -118,6 +119,7 @@ def merge(folder: Path, sources: list[str], into: str, reason: str) -> list[str]
         for name in sources:
             _in_use(codebook, name)
         count, together, roles = _rewrite(change, sources, into)
+        _rewrite_examples(change, sources, into)
         themes = _retired(codebook, sources, f"Use {into}: {reason}")
         themes = [_replacing(one, sources) if one.id == target.id else one for one in themes]
         entry = replace(_entry("merge", sources, [into], reason), roles=tuple(roles))
@@ -160,7 +162,7 @@ def split(folder: Path, theme: str, into: list[str], reason: str) -> list[str]:
         themes = _retired(codebook, [theme], f"Use {', '.join(into)}: {reason}")
         themes = [_replacing(one, [theme]) if one.id in into else one for one in themes]
         _put(change, text, codebook, replace(codebook, themes=tuple(themes)), _entry("split", [theme], into, reason))
-        waiting = _waiting(change, theme)
+        waiting = [*_waiting(change, theme), *_without_examples(change, theme)]
     return [f"{theme} is split into {', '.join(into)}.", *waiting, *_pointing(codebook, [theme])]
 
 
@@ -183,7 +185,7 @@ def retire(folder: Path, theme: str, reason: str) -> list[str]:
         _in_use(codebook, theme)
         themes = _retired(codebook, [theme], f"No longer coded: {reason}")
         _put(change, text, codebook, replace(codebook, themes=tuple(themes)), _entry("retire", [theme], [], reason))
-        waiting = _waiting(change, theme)
+        waiting = [*_waiting(change, theme), *_without_examples(change, theme)]
     return [f"{theme} is retired.", *waiting, *_pointing(codebook, [theme])]
 
 
@@ -413,6 +415,20 @@ def _rewrite(change: Any, sources: list[str], into: str) -> tuple[int, int, list
         table.change(kept, theme=into, role=role)
     table.write(gone)
     return count, len(gone), roles
+
+
+def _rewrite_examples(change: Any, sources: list[str], into: str) -> None:
+    """Give every example of `sources` the theme `into`."""
+    removed = change.remove("examples", lambda row: not set(sources).isdisjoint(row["themes"].split()))
+    for row in removed:
+        row["themes"] = " ".join(dict.fromkeys(into if one in sources else one for one in row["themes"].split()))
+    change.insert("examples", removed)
+
+
+def _without_examples(change: Any, theme: str) -> list[str]:
+    """Take out the examples of a theme that no other one follows: nobody has said what they are examples of now."""
+    removed = change.remove("examples", lambda row: theme in row["themes"].split())
+    return [f"{_n(len(removed), 'example')} of it taken out."] if removed else []
 
 
 def _waiting(change: Any, theme: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -97,16 +97,18 @@ class Score:
         return self.table.round(3).to_html(index=False)
 
 
-def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]] | None = None) -> Score:
+def score(
+    corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]] | None = None, examples: bool = True
+) -> Score:
     """Score the suggested themes against the agreed codes.
 
     Three taggers and a baseline are compared: the codebook's terms; a linear model (TF-IDF of words, pairs of words
-    and pieces of words, one logistic regression a theme) trained on the statements of coded findings; both together,
-    as in `litbench.tag` with a model, where the model may also drop what the terms suggest; and the words of a theme's
-    label. The learned ones are cross-validated in five folds of whole studies, so that no study is in both training and
-    test. The terms were written by people who read some of the studies: the studies that
-    the codebook lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new
-    study; the numbers on all studies flatter the terms.
+    and pieces of words, one logistic regression a theme) trained on coded findings and invented examples; both
+    together, as in `litbench.tag` with a model, where the model may also drop what the terms suggest; and the words of
+    a theme's label. The learned ones are cross-validated in five folds of whole studies, so that no study is in both
+    training and test. The terms were written by people who read some of the studies: the studies that the codebook
+    lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new study; the
+    numbers on all studies flatter the terms.
 
     Parameters
     ----------
@@ -118,6 +120,8 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
         ``"finding"``: the text is one statement, the truth its codes.
     also : mapping of str to iterable of str, optional
         More sets of studies to report on in `Score.table`: name and citation keys. The training stays the same.
+    examples : bool
+        Whether the model is trained on `Corpus.examples` too, as in `litbench.learn`: what these are worth.
 
     Returns
     -------
@@ -125,6 +129,8 @@ def score(corpus: Corpus, level: str = "study", also: Mapping[str, Iterable[str]
     """
     if level not in LEVELS:
         raise ValueError(f"level is one of {', '.join(LEVELS)}, not {level!r}")
+    if not examples:
+        corpus = replace(corpus, examples=corpus.examples.iloc[:0])
     themes = [theme for theme in corpus.codebook.themes if not theme.retired]
     column = {theme.id: number for number, theme in enumerate(themes)}
     findings, studies = corpus.findings, corpus.studies

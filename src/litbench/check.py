@@ -16,7 +16,7 @@ from typing import Any
 
 from litbench import _countries, _schema, _store, references
 from litbench._problems import CorpusError, Problem
-from litbench.codebook import NO_THEME, Codebook
+from litbench.codebook import NO_THEME, Codebook, Theme
 from litbench.corpus import REVIEWS
 
 LONGEST_CELL = 10_000  # characters; a longer one is a broken quotation mark or a pasted document
@@ -32,6 +32,7 @@ _PERSON_FIRST = re.compile(
 _PROSE = {
     "studies": ["population", "n_unit", "summary", "methods_notes"],
     "findings": ["statement", "exposure", "outcome"],
+    "examples": ["statement"],
     "propositions": ["statement"],
     "proposition_evidence": ["reason"],
     "proposition_confidence": ["reason"],
@@ -82,7 +83,9 @@ def check(path: str | Path | None = None) -> list[Problem]:
         problems += rule(rows, bib)
     if codebook:
         problems += _terms(codebook)
-        problems += _themes(rows.get("codes", []), codebook)
+        known = {theme.id: theme for theme in codebook.themes}
+        problems += _themes(rows.get("codes", []), known)
+        problems += _examples(rows.get("examples", []), known)
     problems += _dictionary(folder, descriptor)
     return sorted(set(problems))
 
@@ -842,27 +845,13 @@ def _terms(codebook: Codebook) -> Iterator[Problem]:
                 )
 
 
-def _themes(rows: Rows, codebook: Codebook) -> Iterator[Problem]:
-    known = {theme.id: theme for theme in codebook.themes}
+def _themes(rows: Rows, known: dict[str, Theme]) -> Iterator[Problem]:
     given: dict[tuple[str, str, str], set[str]] = {}
     latest = max((row["round"] for _, row in rows), default="")
     for line, row in rows:
-        theme = row["theme"]
-        given.setdefault((row["finding"], row["coder"], row["round"]), set()).add(theme)
-        if theme == NO_THEME:
-            continue
-        if theme not in known:
-            hint = difflib.get_close_matches(theme, known, n=1)
-            yield Problem(
-                "data/codes.csv",
-                line,
-                "theme",
-                theme,
-                "the codebook has no such theme",
-                f"Did you mean {hint[0]}?" if hint else "Add it to data/codebook.yaml or use one that is there",
-            )
-        elif known[theme].retired and row["round"] == latest:
-            yield Problem("data/codes.csv", line, "theme", theme, "this theme is retired", known[theme].retired)
+        given.setdefault((row["finding"], row["coder"], row["round"]), set()).add(row["theme"])
+        if row["theme"] != NO_THEME:
+            yield from _theme("data/codes.csv", line, "theme", row["theme"], known, retired=row["round"] != latest)
     for (finding, coder, _), themes in given.items():
         if NO_THEME in themes and len(themes) > 1:
             yield Problem(
@@ -873,6 +862,30 @@ def _themes(rows: Rows, codebook: Codebook) -> Iterator[Problem]:
                 f"{coder} gave {finding} themes and {NO_THEME!r}",
                 "Keep one or the other",
             )
+
+
+def _examples(rows: Rows, known: dict[str, Theme]) -> Iterator[Problem]:
+    for line, row in rows:
+        for theme in row["themes"].split():
+            yield from _theme("data/examples.csv", line, "themes", theme, known)
+
+
+def _theme(
+    file: str, line: int, field: str, theme: str, known: dict[str, Theme], *, retired: bool = False
+) -> Iterator[Problem]:
+    """Check that the codebook has a theme, and in use unless it may be retired."""
+    if theme not in known:
+        hint = difflib.get_close_matches(theme, known, n=1)
+        yield Problem(
+            file,
+            line,
+            field,
+            theme,
+            "the codebook has no such theme",
+            f"Did you mean {hint[0]}?" if hint else "Add it to data/codebook.yaml or use one that is there",
+        )
+    elif known[theme].retired and not retired:
+        yield Problem(file, line, field, theme, "this theme is retired", known[theme].retired)
 
 
 def _dictionary(folder: Path, descriptor: dict[str, Any]) -> Iterator[Problem]:

@@ -82,6 +82,7 @@ def _assemble(version: str, bibliography: pd.DataFrame, frames: dict[str, pd.Dat
         codes=codes,
         claims=claims,
         themes=themes,
+        examples=frames["examples"],
         appraisal=frames["appraisal"],
         # Lessons in the order of their vocabulary, which is the article's; the file is sorted by id.
         propositions=frames["propositions"].sort_values("lesson", kind="stable", ignore_index=True),
@@ -124,6 +125,8 @@ class Corpus:
         A row a kind of claim that one coder saw in one finding; ``findings.claim`` holds the agreed one.
     themes : pandas.DataFrame
         A row a theme of the codebook.
+    examples : pandas.DataFrame
+        A row an invented sentence, with the themes that it gets: for `litbench.learn`, never evidence.
     appraisal, screening : pandas.DataFrame
         Answers to checklists, and records considered for inclusion.
     checks, audit : pandas.DataFrame
@@ -148,6 +151,7 @@ class Corpus:
     codes: pd.DataFrame
     claims: pd.DataFrame
     themes: pd.DataFrame
+    examples: pd.DataFrame
     appraisal: pd.DataFrame
     propositions: pd.DataFrame
     proposition_evidence: pd.DataFrame
