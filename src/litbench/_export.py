@@ -15,8 +15,9 @@ from litbench import references
 from litbench._store import write_file
 from litbench.corpus import Corpus
 
-# Every table that a corpus holds, so that a new one cannot be forgotten.
-TABLES = tuple(one.name for one in fields(Corpus) if one.type == "pd.DataFrame")
+# Every table that a corpus holds, so that a new one cannot be forgotten; but not its invented sentences, which could be
+# taken for findings where nothing beside them says what they are.
+TABLES = tuple(one.name for one in fields(Corpus) if one.type == "pd.DataFrame" and one.name != "examples")
 _RISKY = ("=", "+", "-", "@")  # what a spreadsheet would run as a formula (OWASP, "CSV Injection")
 _ENDINGS = ".ris, .bib, .json (CSL-JSON), .csv, .xlsx, .parquet, .sqlite, or .txt and .md (a list of references)"
 
