@@ -441,16 +441,10 @@ def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None
         for text in (theme.label, theme.definition, theme.use_when, theme.example)
     ]
     examples = corpus.examples
-    shown = [set(one.split()) for one in examples.themes.fillna("")]
+    shown = examples.themes.fillna("").str.get_dummies(" ").reindex(columns=list(themes), fill_value=0)
     texts = [*findings.statement, *related, *(text for text, _ in said), *examples.statement]
-    truth = np.concatenate(
-        [
-            coded,
-            coded,
-            np.eye(len(themes), dtype=bool)[[number for _, number in said]],
-            np.array([[theme in one for theme in themes] for one in shown], dtype=bool).reshape(-1, len(themes)),
-        ]
-    )
+    of_codebook = np.eye(len(themes), dtype=bool)[[number for _, number in said]]
+    truth = np.concatenate([coded, coded, of_codebook, shown.to_numpy(dtype=bool)])
 
     words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
     pieces = CountVectorizer(analyzer="char_wb", ngram_range=(4, 4), min_df=4)

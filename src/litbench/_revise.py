@@ -87,7 +87,6 @@ def rename(folder: Path, old: str, new: str, reason: str) -> list[str]:
         entry = _entry("rename", [old], [new], reason)
         _put(change, text, codebook, replace(codebook, themes=tuple(themes)), entry)
         count, *_ = _rewrite(change, [old], new)
-        _rewrite_examples(change, [old], new)
     return [f"{old} is now {new}: {_n(count, 'code')} rewritten, {_n(mentions, 'other theme')} that named it."]
 
 
@@ -119,7 +118,6 @@ def merge(folder: Path, sources: list[str], into: str, reason: str) -> list[str]
         for name in sources:
             _in_use(codebook, name)
         count, together, roles = _rewrite(change, sources, into)
-        _rewrite_examples(change, sources, into)
         themes = _retired(codebook, sources, f"Use {into}: {reason}")
         themes = [_replacing(one, sources) if one.id == target.id else one for one in themes]
         entry = replace(_entry("merge", sources, [into], reason), roles=tuple(roles))
@@ -389,9 +387,9 @@ def _differences(before: Codebook, after: Codebook) -> list[str]:
 
 
 def _rewrite(change: Any, sources: list[str], into: str) -> tuple[int, int, list[str]]:
-    """Give every code of `sources` the theme `into`.
+    """Give every code and every example of `sources` the theme `into`.
 
-    Returns how many there were, how many fell together with another, and the roles that were lost.
+    Returns how many codes there were, how many fell together with another, and the roles that were lost.
     """
     table = _Codes(change)
     order = {name: number for number, name in enumerate([into, *sources])}
@@ -414,6 +412,7 @@ def _rewrite(change: Any, sources: list[str], into: str) -> tuple[int, int, list
         gone.update(others)
         table.change(kept, theme=into, role=role)
     table.write(gone)
+    _rewrite_examples(change, sources, into)
     return count, len(gone), roles
 
 

@@ -2140,14 +2140,10 @@ def prisma_flow(corpus: Corpus) -> Chart:
     ):
         ax.annotate("", xy=end, xytext=start, arrowprops={**arrow, "shrinkA": 0, "shrinkB": 0})
     ax.plot([middle[0]] * 2, [bottom["before"], centre["corpus"]], color=LOOK.soft, linewidth=0.9)
-    data = pd.DataFrame(
-        [
-            row
-            for box, _, _, _, number in boxes
-            for row in [(box, "", number), *((box, *one) for one in by.get(box, ()))]
-        ],
-        columns=["box", "criterion", "records"],
-    )
+    counted: list[tuple[str, str, int]] = []
+    for box, *_, number in boxes:
+        counted += [(box, "", number), *((box, *one) for one in by.get(box, ()))]
+    data = pd.DataFrame(counted, columns=["box", "criterion", "records"])
     alt = (
         f"Flow: {before} publications were there before screening was logged; "
         f"of {len(screening)} records screened since, "

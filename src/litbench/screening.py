@@ -21,7 +21,7 @@ from litbench._display import Chart
 from litbench._export import spreadsheet_safe
 from litbench._problems import CorpusError
 from litbench.check import check_table
-from litbench.intake import _corpus_records, _read_csv, read_candidates
+from litbench.intake import _corpus_records, _field, _read_csv, read_candidates
 
 FEW = 5  # with fewer excluded records than this, a classifier has nothing to learn from
 
@@ -145,8 +145,8 @@ def decide(
 
 def criteria(corpus: str | Path | None = None) -> list[str]:
     """Return the rules by which records are excluded or made to wait, as the data package lists them."""
-    fields = _schema.tables(_schema.read_descriptor(_schema.find_corpus(corpus)))["screening"]["schema"]["fields"]
-    return next(field for field in fields if field["name"] == "criterion")["constraints"]["enum"]
+    tables = _schema.tables(_schema.read_descriptor(_schema.find_corpus(corpus)))
+    return _field(tables["screening"], "criterion")["constraints"]["enum"]
 
 
 def _log(
@@ -190,8 +190,7 @@ def screen(
         How many were decided.
     """
     folder = _schema.find_corpus(corpus)
-    usual = criteria(folder)
-    numbered = {str(number): rule for number, rule in enumerate(usual, 1)}
+    numbered = {str(number): rule for number, rule in enumerate(criteria(folder), 1)}
     done = 0
     ranking = rank(folder)
     say(f"{len(ranking.candidates):,} candidates, ranked by {ranking.method}.")
@@ -217,16 +216,15 @@ def screen(
         if decision is None:
             say("Please answer i, e, a, s or q.")
             continue
-        criterion = ""
-        if decision != "included":
-            say("; ".join(f"{number} {rule}" for number, rule in enumerate(usual, 1)))
-        reason = ask("Why? " if decision == "included" else "Why? A number of these, or your own words: ").strip()
+        usual = {} if decision == "included" else numbered
+        if usual:
+            say("; ".join(map(" ".join, usual.items())))
+        reason = ask("Why? A number of these, or your own words: " if usual else "Why? ").strip()
         if not reason:
             say("A decision needs its reason.")
             continue
-        if decision != "included" and reason in numbered:
-            reason = criterion = numbered[reason]
-        _log(folder, [(row, decision, criterion, reason)], None, ranked=True)
+        criterion = usual.get(reason, "")
+        _log(folder, [(row, decision, criterion, criterion or reason)], None, ranked=True)
         skipped.add(row.record)
         done += 1
         if done % 10 == 0:
