@@ -698,12 +698,18 @@ def test_the_model_is_fitted_to_the_terms_only_where_they_were_not_read(corpus: 
 
 def test_pieces_counted_by_word_are_those_of_scikit_learn(corpus: lb.Corpus) -> None:
     import numpy as np
+    from sklearn.feature_extraction.text import TfidfVectorizer
 
-    model = lb.learn(few(corpus, corpus.studies.key.tolist()[:40]))
-    texts = [*corpus.findings.statement[:200], "", "İstanbul  POLİS—ß ﬁn\t\u00a0x", "a"]
-    plain = model._pieces_tfidf.transform(model._pieces.transform(texts))
-    np.testing.assert_allclose(model._in_pieces(texts).toarray(), plain.toarray(), rtol=0, atol=1e-15)
-    assert model._in_pieces([""]).shape == (1, plain.shape[1])
+    from litbench._learned import Reader
+
+    statements = corpus.findings.statement[:200].tolist()
+    reader = Reader.of(statements)
+    plain = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), min_df=4, sublinear_tf=True).fit(statements)
+    assert reader.pieces.get_feature_names_out().tolist() == plain.get_feature_names_out().tolist()
+    texts = [*statements, "", "İstanbul  POLİS—ß ﬁn\t\u00a0x", "a"]
+    pieces = reader(texts)[:, len(reader.words.vocabulary_) :]
+    np.testing.assert_allclose(pieces.toarray(), plain.transform(texts).toarray(), rtol=0, atol=1e-12)
+    assert reader([""]).nnz == 0
 
 
 def test_a_sigmoid_finds_the_probability_behind_a_score() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -30,6 +30,8 @@ _SHOWN = 3  # words shown for a suggestion
 _SENTENCES = 4000  # vectorised at a time, so that memory does not grow with the texts
 _LOW, _HIGH = -9.0, 6.0  # log-odds beyond which a sentence speaks no louder
 _INPUTS = 15  # of a judge
+_OFTEN = 4  # texts with a piece, for it to count
+_SHOWING = 0.3  # brings a score to the size of the words' weights, so that regularisation treats them alike
 
 
 @dataclass(frozen=True)
@@ -168,42 +170,21 @@ class Model:
     themes: tuple[str, ...]
     whole: Judge
     line: Judge
-    _words: Any
-    _pieces: Any
-    _pieces_tfidf: Any
+    _reader: Reader
     _weights: np.ndarray  # themes x features
     _intercepts: np.ndarray
 
     def scores(self, sentences: list[str]) -> np.ndarray:
         """Return the log-odds that the regressions give each theme (columns) for each sentence (rows), uncalibrated."""
-        from scipy.sparse import hstack
-
         found = np.zeros((len(sentences), len(self.themes)))
         for at in range(0, len(sentences), _SENTENCES):
             several = sentences[at : at + _SENTENCES]
-            inputs = hstack([self._words.transform(several), self._in_pieces(several)], format="csr")
-            found[at : at + len(several)] = inputs @ self._weights.T + self._intercepts
+            found[at : at + len(several)] = self._reader(several) @ self._weights.T + self._intercepts
         return found
-
-    def _in_pieces(self, sentences: list[str]) -> Any:
-        """Count and weigh the pieces: of each different word once, six times faster; no piece reaches over words."""
-        from scipy.sparse import csr_matrix
-
-        number: dict[str, int] = {}
-        words = [[number.setdefault(word, len(number)) for word in one.lower().split()] for one in sentences]
-        ends = np.cumsum([0, *map(len, words)])
-        flat = np.fromiter((word for one in words for word in one), dtype=np.int32, count=ends[-1])
-        if not number:
-            return csr_matrix((len(sentences), len(self._pieces.vocabulary_)))
-        counts = csr_matrix((np.ones(len(flat)), flat, ends), (len(sentences), len(number))) @ self._pieces.transform(
-            number
-        )
-        counts.sort_indices()
-        return self._pieces_tfidf.transform(counts.astype(float))
 
     def words(self, theme: str, number: int = 10) -> list[str]:
         """Return the words and pairs of words that speak most for a theme, the strongest first."""
-        names = self._words.get_feature_names_out()
+        names = self._reader.words.get_feature_names_out()
         weights = self._weights[self.themes.index(theme), : len(names)]
         return [names[at] for at in np.argsort(-weights, kind="stable")[:number] if weights[at] > 0]
 
@@ -211,16 +192,22 @@ class Model:
     def _speaking(self) -> dict[str, int]:
         from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
-        return {word: at for word, at in self._words.vocabulary_.items() if word not in ENGLISH_STOP_WORDS}
+        return {word: at for word, at in self._reader.words.vocabulary_.items() if word not in ENGLISH_STOP_WORDS}
 
     @cached_property
     def fingerprint(self) -> str:
         """A name for all that the model learned: two models with the same one suggest the same."""
         told = hashlib.sha256(repr(self.themes).encode())
-        for part in (self._words, self._pieces):
+        for part in (self._reader.words, self._reader.pieces):
             told.update(json.dumps(part.get_feature_names_out().tolist()).encode())
         judges = [np.append(np.concatenate(astuple(judge)[:-1]), judge.intercept) for judge in (self.whole, self.line)]
-        for numbers in (self._words.idf_, self._pieces_tfidf.idf_, self._weights, self._intercepts, *judges):
+        for numbers in (
+            self._reader.words.idf_,
+            self._reader.pieces_tfidf.idf_,
+            self._weights,
+            self._intercepts,
+            *judges,
+        ):
             told.update(numbers.tobytes())
         return told.hexdigest()
 
@@ -302,13 +289,13 @@ def _heading(text: str) -> int:
 def learn(corpus: Corpus) -> Model:
     """Train a model that suggests themes, on the coded findings of a corpus; it takes some seconds.
 
-    It has two steps. One logistic regression a theme scores each sentence by its words, trained on the statements, the
-    exposure and outcome named for each, what the codebook says of the theme, and its invented examples
-    (`Corpus.examples`). Then the scores and the terms become one probability, see `Judge`: it confirms, adds, or drops
-    what the terms suggest. This second step is fitted to the scores that studies get from models that were not trained
-    on them, in five folds of whole studies (stacked generalisation [1]_), and only to studies that the codebook lists
-    as ``held_out``: in those that were read for the terms, the terms look more reliable than they are. Where none is
-    held out, it is fitted to all.
+    It has three steps. One logistic regression a theme learns from what the codebook says of the theme and from its
+    invented examples (`Corpus.examples`). A second one scores each sentence by its words and by what the first says of
+    it, trained on the statements and on the exposure and outcome named for each. Then the scores and the terms become
+    one probability, see `Judge`: it confirms, adds, or drops what the terms suggest. This last step is fitted to the
+    scores that studies get from models that were not trained on them, in five folds of whole studies (stacked
+    generalisation [1]_), and only to studies that the codebook lists as ``held_out``: in those that were read for the
+    terms, the terms look more reliable than they are. Where none is held out, it is fitted to all.
 
     Parameters
     ----------
@@ -424,41 +411,122 @@ def truth_of(corpus: Corpus, themes: tuple[str, ...]) -> np.ndarray:
     return truth
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Makes numbers of sentences: the words, pairs of words and pieces of words in them, weighed by how rare they are.
+
+    Calling it with sentences gives a sparse matrix, a row a sentence.
+    """
+
+    words: Any
+    pieces: Any
+    pieces_tfidf: Any
+
+    @classmethod
+    def of(cls, texts: list[str]) -> Reader:
+        """Take what stands in more than one text (of pieces, in four)."""
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+
+        words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True).fit(texts)
+        pieces = CountVectorizer(analyzer="char_wb", ngram_range=(4, 4))
+        counts = _count(texts, pieces.fit_transform)
+        often = np.bincount(counts.indices, minlength=counts.shape[1]) >= _OFTEN
+        pieces.set_params(vocabulary=pieces.get_feature_names_out()[often]).fit(())
+        return cls(words, pieces, TfidfTransformer(sublinear_tf=True).fit(counts[:, often]))
+
+    def __call__(self, sentences: list[str]) -> Any:
+        from scipy.sparse import hstack
+
+        in_pieces = self.pieces_tfidf.transform(_count(sentences, self.pieces.transform))
+        return hstack([self.words.transform(sentences), in_pieces], format="csr")
+
+
+def _count(texts: list[str], pieces: Callable[[Iterable[str]], Any]) -> Any:
+    """Count the pieces in texts: of each different word once, six times faster; no piece reaches over words."""
+    from scipy.sparse import csr_matrix
+
+    number: dict[str, int] = {}
+    words = [[number.setdefault(word, len(number)) for word in one.lower().split()] for one in texts]
+    ends = np.cumsum([0, *map(len, words)])
+    flat = np.fromiter((word for one in words for word in one), dtype=np.int32, count=ends[-1])
+    counts = csr_matrix((np.ones(len(flat)), flat, ends), (len(texts), len(number))) @ pieces(number)
+    counts.sort_indices()
+    return counts
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What is the same for every model of a corpus, whichever studies it is trained on.
+
+    Attributes
+    ----------
+    reader : Reader
+        It knows the words of all texts, but no code of a study.
+    findings : scipy.sparse.csr_matrix
+        The statements, then what each relates: a theme's words also stand in its exposure and outcome.
+    codes : numpy.ndarray of bool
+        Of the statements (rows), the themes (columns).
+    weights, intercepts : numpy.ndarray
+        One regression a theme, from the codebook and its invented examples alone.
+    """
+
+    reader: Reader
+    findings: Any
+    codes: np.ndarray
+    weights: np.ndarray
+    intercepts: np.ndarray
+
+    @classmethod
+    @lru_cache(maxsize=4)  # asked for once a fold
+    def of(cls, corpus: Corpus, themes: tuple[str, ...]) -> Lesson:
+        """Read all texts of a corpus, and learn what the codebook and the examples show."""
+        findings, examples = corpus.findings, corpus.examples
+        related = findings[["exposure", "outcome"]].fillna("").astype(str).agg("; ".join, axis=1)
+        said = [
+            (text, number)
+            for number, theme in enumerate(map(corpus.codebook.__getitem__, themes))
+            for text in (theme.label, theme.definition, theme.use_when, theme.example)
+        ]
+        of_findings = [*findings.statement, *related]
+        of_themes = [*(text for text, _ in said), *examples.statement]
+        reader = Reader.of([*of_findings, *of_themes])
+        shown = examples.themes.fillna("").str.get_dummies(" ").reindex(columns=list(themes), fill_value=0)
+        wanted = [np.eye(len(themes), dtype=bool)[[number for _, number in said]], shown.to_numpy(dtype=bool)]
+        inputs, wanted = reader(of_themes), np.concatenate(wanted)
+        weights, intercepts = np.zeros((len(themes), inputs.shape[1])), np.zeros(len(themes))
+        for theme in np.flatnonzero(wanted.any(0) & ~wanted.all(0)):
+            weights[theme], intercepts[theme] = _regression(5.0, inputs, wanted[:, theme])
+        return cls(reader, reader(of_findings), truth_of(corpus, themes), weights, intercepts)
+
+
 def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None) -> Model:
     """Train the regressions on `which` findings (all without it); what the scores mean is not fitted yet."""
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
+    from scipy.sparse import csr_matrix, hstack
 
-    findings, coded = corpus.findings, truth_of(corpus, themes)
-    if which is not None:
-        findings, coded = findings[which], coded[which]
-    # A theme's words also stand in what its findings relate, and in the codebook.
-    related = findings[["exposure", "outcome"]].fillna("").astype(str).agg("; ".join, axis=1)
-    said = [
-        (text, number)
-        for number, theme in enumerate(map(corpus.codebook.__getitem__, themes))
-        for text in (theme.label, theme.definition, theme.use_when, theme.example)
-    ]
-    examples = corpus.examples
-    shown = examples.themes.fillna("").str.get_dummies(" ").reindex(columns=list(themes), fill_value=0)
-    texts = [*findings.statement, *related, *(text for text, _ in said), *examples.statement]
-    of_codebook = np.eye(len(themes), dtype=bool)[[number for _, number in said]]
-    truth = np.concatenate([coded, coded, of_codebook, shown.to_numpy(dtype=bool)])
-
-    words = TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True)
-    pieces = CountVectorizer(analyzer="char_wb", ngram_range=(4, 4), min_df=4)
-    pieces_tfidf = TfidfTransformer(sublinear_tf=True)
-    in_pieces = pieces_tfidf.fit_transform(pieces.fit_transform(texts))
-    inputs = hstack([words.fit_transform(texts), in_pieces], format="csr")
-    weights, intercepts = np.zeros((len(themes), inputs.shape[1])), np.full(len(themes), -np.inf)
-    for theme in range(len(themes)):
-        wanted = truth[:, theme]
-        if coded[:, theme].sum() > 1 and not wanted.all():
-            # The dual form is twice as fast where there are more features than texts.
-            one = LogisticRegression(C=10, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=0)
-            one.fit(inputs, wanted)
-            weights[theme], intercepts[theme] = one.coef_[0], one.intercept_[0]
+    lesson = Lesson.of(corpus, themes)
+    which = np.ones(len(lesson.codes), dtype=bool) if which is None else which
+    inputs, coded = lesson.findings[np.tile(which, 2)], lesson.codes[which]
+    # What the examples say of a sentence stands beside its words. A statement counts double: it is what is tagged.
+    shown = _SHOWING * (inputs @ lesson.weights.T + lesson.intercepts)
+    counts = np.repeat([2.0, 1.0], len(coded))
+    weights, intercepts = np.zeros(lesson.weights.shape), np.full(len(themes), -np.inf)
+    for theme in np.flatnonzero((coded.sum(0) > 1) & ~coded.all(0)):
+        beside = hstack([inputs, csr_matrix(shown[:, [theme]])], format="csr")
+        own, intercept = _regression(3.0, beside, np.tile(coded[:, theme], 2), counts)
+        trust = _SHOWING * own[-1]
+        weights[theme] = own[:-1] + trust * lesson.weights[theme]
+        intercepts[theme] = intercept + trust * lesson.intercepts[theme]
     nothing = np.zeros(len(themes))
     never = Judge(nothing, nothing, nothing, np.zeros(_INPUTS), -np.inf)
-    return Model(themes, never, never, words, pieces, pieces_tfidf, weights, intercepts)
+    return Model(themes, never, never, lesson.reader, weights, intercepts)
+
+
+def _regression(
+    strength: float, inputs: Any, wanted: np.ndarray, counts: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
+    from sklearn.linear_model import LogisticRegression
+
+    # The dual form is twice as fast where there are more features than texts.
+    one = LogisticRegression(C=strength, solver="liblinear", dual=True, tol=0.1, max_iter=1000, random_state=0)
+    one.fit(inputs, wanted, sample_weight=counts)
+    return one.coef_[0], float(one.intercept_[0])

@@ -106,9 +106,10 @@ def score(
     and pieces of words, one logistic regression a theme) trained on coded findings and invented examples; both
     together, as in `litbench.tag` with a model, where the model may also drop what the terms suggest; and the words of
     a theme's label. The learned ones are cross-validated in five folds of whole studies, so that no study is in both
-    training and test. The terms were written by people who read some of the studies: the studies that the codebook
-    lists as ``held_out`` were not read for it, and only the numbers on these say what to expect of a new study; the
-    numbers on all studies flatter the terms.
+    training and test; only which words there are, and how rare, is taken from all texts, without their codes. The
+    terms were written by people who read some of the studies: the studies that the codebook lists as ``held_out`` were
+    not read for it, and only the numbers on these say what to expect of a new study; the numbers on all studies
+    flatter the terms.
 
     Parameters
     ----------
