@@ -338,7 +338,7 @@ class Tested:
     read: dict[str, np.ndarray]
 
     @classmethod
-    @lru_cache(maxsize=4)  # who learns from a corpus often scores it too, and this is most of either
+    @lru_cache(maxsize=8)  # who learns from a corpus often scores it too, and this is most of either
     def of(cls, corpus: Corpus, themes: tuple[str, ...]) -> Tested:
         """Train and test the regressions in folds of whole studies."""
         keys, findings = corpus.studies.key, corpus.findings
@@ -477,7 +477,7 @@ class Lesson:
     intercepts: np.ndarray
 
     @classmethod
-    @lru_cache(maxsize=4)  # asked for once a fold
+    @lru_cache(maxsize=2)  # asked for once a fold
     def of(cls, corpus: Corpus, themes: tuple[str, ...]) -> Lesson:
         """Read all texts of a corpus, and learn what the codebook and the examples show."""
         findings, examples = corpus.findings, corpus.examples
