@@ -31,6 +31,7 @@ _SENTENCES = 4000  # vectorised at a time, so that memory does not grow with the
 _LOW, _HIGH = -9.0, 6.0  # log-odds beyond which a sentence speaks no louder
 _INPUTS = 15  # of a judge
 _OFTEN = 4  # texts with a piece, for it to count
+_FROM_EXAMPLES, _FROM_STUDIES = 5.0, 3.0  # scikit-learn's C; by likelihood in cross-validation, as is the next
 _SHOWING = 0.3  # brings a score to the size of the words' weights, so that regularisation treats them alike
 
 
@@ -491,11 +492,11 @@ class Lesson:
         of_themes = [*(text for text, _ in said), *examples.statement]
         reader = Reader.of([*of_findings, *of_themes])
         shown = examples.themes.fillna("").str.get_dummies(" ").reindex(columns=list(themes), fill_value=0)
-        wanted = [np.eye(len(themes), dtype=bool)[[number for _, number in said]], shown.to_numpy(dtype=bool)]
-        inputs, wanted = reader(of_themes), np.concatenate(wanted)
+        of_codebook = np.eye(len(themes), dtype=bool)[[number for _, number in said]]
+        inputs, wanted = reader(of_themes), np.concatenate([of_codebook, shown.to_numpy(dtype=bool)])
         weights, intercepts = np.zeros((len(themes), inputs.shape[1])), np.zeros(len(themes))
         for theme in np.flatnonzero(wanted.any(0) & ~wanted.all(0)):
-            weights[theme], intercepts[theme] = _regression(5.0, inputs, wanted[:, theme])
+            weights[theme], intercepts[theme] = _regression(_FROM_EXAMPLES, inputs, wanted[:, theme])
         return cls(reader, reader(of_findings), truth_of(corpus, themes), weights, intercepts)
 
 
@@ -512,7 +513,7 @@ def fit(corpus: Corpus, themes: tuple[str, ...], which: np.ndarray | None = None
     weights, intercepts = np.zeros(lesson.weights.shape), np.full(len(themes), -np.inf)
     for theme in np.flatnonzero((coded.sum(0) > 1) & ~coded.all(0)):
         beside = hstack([inputs, csr_matrix(shown[:, [theme]])], format="csr")
-        own, intercept = _regression(3.0, beside, np.tile(coded[:, theme], 2), counts)
+        own, intercept = _regression(_FROM_STUDIES, beside, np.tile(coded[:, theme], 2), counts)
         trust = _SHOWING * own[-1]
         weights[theme] = own[:-1] + trust * lesson.weights[theme]
         intercepts[theme] = intercept + trust * lesson.intercepts[theme]
